@@ -1,0 +1,60 @@
+"""The API's one error format: {"detail", "timestamp", "errors"}."""
+
+import logging
+from typing import Any
+
+from django.http import HttpRequest, JsonResponse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from rest_framework.exceptions import APIException, ValidationError
+from rest_framework.response import Response
+from rest_framework.views import exception_handler
+
+logger = logging.getLogger(__name__)
+
+
+def body(detail: str, errors: Any = None) -> dict[str, Any]:
+    """The error body. `errors` is a list of {"field", "code", "message"}, empty when there is nothing to add."""
+    return {"detail": detail, "timestamp": timezone.now().isoformat(), "errors": errors or []}
+
+
+def flatten(detail: Any, field: str = "") -> list[dict[str, str]]:
+    """DRF's nested error details as a flat list; nested fields are joined with a dot."""
+    if isinstance(detail, dict):
+        return [
+            row
+            for name, value in detail.items()
+            for row in flatten(value, f"{field}.{name}" if field else str(name))
+        ]
+    if isinstance(detail, list):
+        return [
+            row
+            for number, value in enumerate(detail)
+            for row in flatten(value, f"{field}.{number}" if isinstance(value, dict) and field else field)
+        ]
+    return [{"field": field, "code": getattr(detail, "code", "invalid"), "message": str(detail)}]
+
+
+def handle(error: Exception, context: dict[str, Any]) -> Response | None:
+    """DRF exception handler. Unknown errors stay unhandled (500), so that they are logged with their trace."""
+    response = exception_handler(error, context)
+    if response is None:
+        return None
+    if isinstance(error, ValidationError):
+        errors = flatten(error.detail)
+        response.data = body(_("The request has errors: nothing was stored."), errors)
+    else:
+        detail = error.detail if isinstance(error, APIException) else response.data.get("detail", "")
+        code = getattr(detail, "code", "")
+        response.data = body(
+            str(detail), [{"field": "", "code": code, "message": str(detail)}] if code else []
+        )
+    request = context["request"]
+    codes = ",".join(sorted({f"{row['field']}:{row['code']}" for row in response.data["errors"]}))
+    logger.warning("%s %s refused: %s %s", request.method, request.path, response.status_code, codes)
+    return response
+
+
+def json_error(request: HttpRequest, status: int, detail: str) -> JsonResponse:
+    """The same body outside DRF: unknown address, server error."""
+    return JsonResponse(body(detail), status=status)

@@ -1,0 +1,64 @@
+"""Writes of accounts: the audit trail, API keys."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import models, transaction
+from django.utils import timezone
+
+from accounts.models import ApiKey, AuditEvent, Scope, User
+
+
+def audit(
+    *,
+    by: User | None,
+    action: str,
+    target: models.Model | None = None,
+    reason: str = "",
+    case_reference: str = "",
+    details: dict[str, Any] | None = None,
+    ip_address: str | None = None,
+) -> AuditEvent:
+    """Append one line to the audit trail, in the transaction of what it tells about.
+
+    `by` is None for what the system does by itself. `action` is "noun.verb", e.g. "alert.acknowledge".
+    """
+    return AuditEvent.objects.create(
+        actor=by,
+        actor_name=str(by) if by else "",
+        action=action,
+        target_type=target._meta.label if target else "",
+        target_id=str(target.pk) if target else "",
+        reason=reason,
+        case_reference=case_reference,
+        details=details or {},
+        ip_address=ip_address,
+    )
+
+
+@transaction.atomic
+def create_api_key(
+    *, name: str, scopes: list[Scope], by: User | None, expires_at: datetime | None = None
+) -> tuple[ApiKey, str]:
+    """A new key and its token. The token cannot be had again: only its hash is kept."""
+    token, prefix, hashed = ApiKey.make_token()
+    key = ApiKey.objects.create(
+        name=name, prefix=prefix, hashed_secret=hashed, scopes=scopes, created_by=by, expires_at=expires_at
+    )
+    audit(by=by, action="api_key.create", target=key, details={"scopes": [str(scope) for scope in scopes]})
+    return key, token
+
+
+@transaction.atomic
+def revoke_api_key(key: ApiKey, *, by: User, reason: str = "") -> None:
+    """The key is refused from now on; a second call changes nothing."""
+    if ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now()):
+        audit(by=by, action="api_key.revoke", target=key, reason=reason)
+
+
+@transaction.atomic
+def save_account(user: User, *, changed: list[str], created: bool, by: User) -> None:
+    """Save an account from a form, with the audit row: the fields that changed, never a password."""
+    user.save()
+    details = {"fields": changed} | ({"role": user.role} if created or "role" in changed else {})
+    audit(by=by, action="user.create" if created else "user.change", target=user, details=details)

@@ -1,0 +1,158 @@
+"""Writes of alerts: raised by the matcher, taken by an officer."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from django.conf import settings
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Greatest
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from accounts.services import audit
+from alerts import push
+from alerts.matching import Match, match
+from alerts.models import OPEN, Alert, AlertStatus, AlertType, MatchKind, Severity
+from detections.models import Detection
+from recognition import plates
+from vehicles.models import StolenVehicle
+
+
+class AlreadyTakenError(Exception):
+    """Somebody else acknowledged the alert first; `alert` says who."""
+
+    def __init__(self, alert: Alert) -> None:
+        """Carries the alert as it is now."""
+        super().__init__(str(alert.pk))
+        self.alert = alert
+
+
+@transaction.atomic
+def match_passages(passages: Sequence[Detection]) -> list[Alert]:
+    """Raise an alert for each passage that meets an active theft report; the alerts raised.
+
+    Within the feed this is part of its transaction: cursor, alerts and counts move together. Browsers are told
+    after the commit.
+    """
+    reports = StolenVehicle.objects.like(  # type: ignore[attr-defined]
+        list({passage.plate_key for passage in passages})
+    ).select_related("vehicle")
+    by_key: dict[str, list[StolenVehicle]] = {}
+    for report in reports:
+        by_key.setdefault(report.plate_key, []).append(report)
+    raised = []
+    for passage in passages:
+        for report in by_key.get(passage.plate_key, ()):
+            hit = match(passage.plate_number, report.plate_number, passage.char_confidences)
+            if hit and (alert := raise_stolen(passage, report, hit)):
+                raised.append(alert)
+    if passages:
+        newest = max(passages, key=lambda passage: passage.pk)
+        transaction.on_commit(lambda: push.passages(count=len(passages), newest_id=newest.pk))
+    return raised
+
+
+def raise_stolen(passage: Detection, report: StolenVehicle, hit: Match) -> Alert | None:
+    """A new alert, or one more sighting on the open one of the same place; None in the second case."""
+    if _fold(passage, report):
+        return None
+    kind = MatchKind(hit.kind)
+    with translation.override(settings.LANGUAGE_CODE):
+        title = _("Stolen vehicle %(plate)s") % {"plate": " ".join(plates.core(report.plate_number).split())}
+        message = (
+            _("Exact match with theft report %(number)s.")
+            if kind == MatchKind.EXACT
+            else _("Probable match with theft report %(number)s: check the photo.")
+        ) % {"number": report.report_number}
+    alert, created = Alert.objects.get_or_create(
+        detection_id=passage.pk,
+        stolen_vehicle=report,
+        defaults={
+            "type": AlertType.STOLEN,
+            "severity": Severity.CRITICAL if kind == MatchKind.EXACT else Severity.HIGH,
+            "title": title,
+            "message": message,
+            "details": {"score": round(hit.score, 3), "characters": hit.explanation()},
+            "match_kind": kind,
+            "plate_number": passage.plate_number,
+            "listed_plate": report.plate_number,
+            "confidence": passage.confidence,
+            "detected_at": passage.detected_at,
+            "last_seen_at": passage.detected_at,
+            "crop": passage.image_data,
+            "image_path": _keep_frame(passage),
+            "bounding_box": passage.bounding_box,
+            "vehicle": report.vehicle,
+            "camera": passage.camera,
+        },
+    )
+    if not created:
+        return None
+    audit(by=None, action="alert.raise", target=alert, details={"match": str(kind)})
+    transaction.on_commit(lambda: push.alert_raised(alert))
+    return alert
+
+
+def _fold(passage: Detection, report: StolenVehicle) -> bool:
+    """Count the sighting on the open alert of this vehicle at this camera, if there is a recent one."""
+    window = timedelta(seconds=settings.ALERT_FOLD_SECONDS)
+    open_alert = (
+        Alert.objects.select_for_update()
+        .filter(
+            stolen_vehicle=report,
+            camera_id=passage.camera_id,
+            status__in=OPEN,
+            last_seen_at__range=(passage.detected_at - window, passage.detected_at + window),
+        )
+        .exclude(detection_id=passage.pk)
+        .order_by("-created_at")
+        .first()
+    )
+    if open_alert is None:
+        return False
+    Alert.objects.filter(pk=open_alert.pk).update(
+        repeat_count=F("repeat_count") + 1,
+        last_seen_at=Greatest(F("last_seen_at"), passage.detected_at),
+        updated_at=timezone.now(),
+    )
+    transaction.on_commit(lambda: push.alert_changed(open_alert.pk))
+    return True
+
+
+def _keep_frame(passage: Detection) -> str:
+    """Copy the frame beside the alert: the passage's own is purged with its month.
+
+    The name is the passage's event, so that a rolled-back batch that is matched again makes no second copy.
+    """
+    if not passage.image_path or not default_storage.exists(passage.image_path):
+        return ""
+    suffix = passage.image_path.rpartition(".")[2]
+    path = f"alerts/{passage.detected_at:%Y/%m}/{passage.event_id}.{suffix}"
+    if default_storage.exists(path):
+        return path
+    with default_storage.open(passage.image_path) as frame:
+        return default_storage.save(path, ContentFile(frame.read()))
+
+
+@transaction.atomic
+def acknowledge(alert_id: int, *, by: User, ip_address: str | None = None) -> Alert:
+    """`by` takes the alert. One conditional update decides between two who click at once.
+
+    Raises AlreadyTakenError (with the alert, which says who) and Alert.DoesNotExist.
+    """
+    won = Alert.objects.filter(pk=alert_id, status=AlertStatus.NEW).update(
+        status=AlertStatus.ACKNOWLEDGED,
+        acknowledged_at=timezone.now(),
+        acknowledged_by=by,
+        updated_at=timezone.now(),
+    )
+    alert = Alert.objects.select_related("acknowledged_by", "camera").get(pk=alert_id)
+    if not won:
+        raise AlreadyTakenError(alert)
+    audit(by=by, action="alert.acknowledge", target=alert, ip_address=ip_address)
+    transaction.on_commit(lambda: push.alert_changed(alert.pk))
+    return alert

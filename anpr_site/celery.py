@@ -1,0 +1,33 @@
+"""Celery app and the beat table: every periodic task of the product, with its reason."""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "anpr_site.settings")
+
+app = Celery("anpr")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+app.conf.task_routes = {
+    "detections.tasks.read_submissions": {"queue": "recognition"},
+    "detections.tasks.run_camera": {"queue": "recognition"},
+    "detections.tasks.make_partitions": {"queue": "nightly"},
+}
+app.conf.beat_schedule = {
+    # Redis may have lost a wake-up: consumers look at the feed anyway.
+    "match new passages": {"task": "alerts.tasks.match_passages", "schedule": 2.0, "options": {"expires": 2}},
+    "read waiting photos": {
+        "task": "detections.tasks.read_submissions",
+        "schedule": 5.0,
+        "options": {"expires": 5},
+    },
+    "keep cameras running": {
+        "task": "detections.tasks.supervise_cameras",
+        "schedule": 5.0,
+        "options": {"expires": 5},
+    },
+    # Daily, though months are made three ahead: a failed night must not stop ingest.
+    "make partitions": {"task": "detections.tasks.make_partitions", "schedule": 86_400.0},
+}

@@ -1,0 +1,86 @@
+"""Passages and waiting photos in the console: to be read, never edited."""
+
+from typing import Any, TypeVar
+
+from django.contrib import admin
+from django.core.paginator import Paginator
+from django.db import connection, models
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
+
+from detections.models import Detection, FeedCursor, Submission
+from detections.partitions import TABLE
+
+ModelT = TypeVar("ModelT", bound=models.Model)
+
+
+class EstimatedPaginator(Paginator[Any]):
+    """Never counts millions: the planner's estimate for the whole table, an exact count up to a limit otherwise."""
+
+    limit = 10_000
+
+    @cached_property
+    def count(self) -> int:
+        """Rows, exact up to `limit`, estimated above it."""
+        exact = len(self.object_list.order_by().values_list("pk")[: self.limit + 1])  # type: ignore[union-attr]
+        if exact <= self.limit:
+            return exact
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT coalesce(sum(greatest(c.reltuples, 0)), 0)::bigint FROM pg_inherits i "
+                "JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = %s::regclass",
+                [TABLE],
+            )
+            return max(self.limit, cursor.fetchone()[0])
+
+
+class ReadOnlyAdmin(admin.ModelAdmin[ModelT]):
+    """Shows rows that services alone write."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Nobody adds by hand."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: ModelT | None = None) -> bool:
+        """Nobody edits by hand."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: ModelT | None = None) -> bool:
+        """Nobody deletes by hand."""
+        return False
+
+
+@admin.register(Detection)
+class DetectionAdmin(ReadOnlyAdmin[Detection]):
+    """Passages, newest first, searched by exact plate (indexed)."""
+
+    list_display = ("detected_at", "plate_number", "camera", "confidence", "layout", "vehicle_type", "source")
+    list_filter = ("source", "layout")
+    list_select_related = ("camera",)
+    search_fields = ("=plate_number",)
+    search_help_text = _("Whole plate")
+    show_full_result_count = False
+    paginator = EstimatedPaginator
+    exclude = ("image_data",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Detection]:
+        """Only what the role may see, without images."""
+        return super().get_queryset(request).visible_to(request.user).defer("image_data")  # type: ignore[attr-defined, no-any-return]
+
+
+@admin.register(Submission)
+class SubmissionAdmin(ReadOnlyAdmin[Submission]):
+    """Photos on their way through recognition."""
+
+    list_display = ("created_at", "camera", "status", "attempts", "error")
+    list_filter = ("status",)
+    list_select_related = ("camera",)
+
+
+@admin.register(FeedCursor)
+class FeedCursorAdmin(ReadOnlyAdmin[FeedCursor]):
+    """How far each consumer has read."""
+
+    list_display = ("consumer", "xid", "detection_id", "updated_at")

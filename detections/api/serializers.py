@@ -1,0 +1,188 @@
+"""Passages and photos on the wire."""
+
+import json
+from typing import Any
+
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+
+from cameras.models import Camera
+from detections.models import Detection, Layout, Submission, SubmissionStatus
+from recognition import plates
+
+BOX_EXAMPLE = "[412, 300, 540, 338]"
+
+
+class CameraField(serializers.Field[Camera, Any, str, Any]):
+    """A camera, named by its code (or its number)."""
+
+    default_error_messages = {"unknown": _("No camera has this code: register it in the console first.")}
+
+    def to_internal_value(self, data: Any) -> Camera:
+        """The camera with this code or number. Raises ValidationError with code "unknown"."""
+        query = (
+            {"pk": int(data)} if str(data).isdecimal() and len(str(data)) < 18 else {"code": str(data)[:40]}
+        )
+        camera = Camera.objects.filter(**query).first()
+        if camera is None:
+            self.fail("unknown")
+        return camera
+
+    def to_representation(self, value: Camera) -> str:
+        """The code."""
+        return value.code
+
+
+class JsonList(serializers.JSONField):
+    """A JSON list; in a multipart form it is sent as text."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Parse text, refuse what is not a list or holds NaN."""
+        if isinstance(data, str):
+            try:
+                data = json.loads(data)
+            except ValueError:
+                self.fail("invalid")
+        if not isinstance(data, list):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class IngestSerializer(serializers.Serializer[Any]):
+    """One event of a sensor: a reading, or a photo to be read here, or both."""
+
+    event_id = serializers.UUIDField(
+        required=False, help_text="The sender's own id; a repeat changes nothing."
+    )
+    camera = CameraField(help_text="Code of the camera.")
+    detected_at = serializers.DateTimeField(
+        default=timezone.now, help_text="Time of the passage, with its offset (ISO 8601)."
+    )
+    plate_number = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        max_length=64,
+        default="",
+        help_text="The reading. Empty or absent: the photo in `frame` is queued for recognition.",
+    )
+    confidence = serializers.FloatField(required=False, min_value=0, max_value=1, default=1.0)
+    detection_confidence = serializers.FloatField(required=False, min_value=0, max_value=1, allow_null=True)
+    recognition_confidence = serializers.FloatField(required=False, min_value=0, max_value=1, allow_null=True)
+    bounding_box = JsonList(required=False, allow_null=True, help_text=f"Pixels of the frame, {BOX_EXAMPLE}.")
+    layout = serializers.ChoiceField(choices=Layout.choices, required=False, allow_blank=True)
+    vehicle_type = serializers.CharField(required=False, allow_blank=True, max_length=16)
+    vehicle_color = serializers.CharField(required=False, allow_blank=True, max_length=50)
+    vehicle_brand = serializers.CharField(required=False, allow_blank=True, max_length=100)
+    vehicle_model = serializers.CharField(required=False, allow_blank=True, max_length=100)
+    direction = serializers.CharField(required=False, allow_blank=True, max_length=16)
+    lane = serializers.CharField(required=False, allow_blank=True, max_length=16)
+    tpms = JsonList(required=False)
+    metadata = serializers.JSONField(required=False)
+    frame = serializers.FileField(required=False, help_text="JPEG, PNG, WebP or BMP.")
+    crop = serializers.FileField(required=False, help_text="The plate alone.")
+
+    def validate_metadata(self, value: Any) -> dict[str, Any]:
+        """An object, sent as text in a form."""
+        if isinstance(value, str):
+            try:
+                value = json.loads(value)
+            except ValueError:
+                value = None
+        if not isinstance(value, dict):
+            raise serializers.ValidationError(_("Send a JSON object."), code="invalid")
+        return value
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """There is something to store: a reading or a photo."""
+        if not plates.normalise(attrs["plate_number"]) and "frame" not in attrs:
+            raise serializers.ValidationError(
+                {
+                    "plate_number": [
+                        serializers.ErrorDetail(str(_("Send a plate or a photo.")), code="required")
+                    ]
+                }
+            )
+        return attrs
+
+
+class IngestedSerializer(serializers.Serializer[Any]):
+    """Answer to a reading that was stored."""
+
+    event_id = serializers.UUIDField()
+    status = serializers.ChoiceField(choices=["created", "duplicate"])
+    id = serializers.IntegerField()
+
+
+class QueuedSerializer(serializers.Serializer[Any]):
+    """Answer to a photo that waits to be read."""
+
+    event_id = serializers.UUIDField()
+    status = serializers.ChoiceField(choices=SubmissionStatus.choices)
+    status_url = serializers.URLField()
+
+
+class ErrorSerializer(serializers.Serializer[Any]):
+    """Every error of the API."""
+
+    detail = serializers.CharField()
+    timestamp = serializers.DateTimeField()
+    errors = serializers.ListField(child=serializers.DictField(), default=list)
+
+
+class SubmissionSerializer(serializers.ModelSerializer[Submission]):
+    """What became of a photo."""
+
+    camera = serializers.CharField(source="camera.code")
+    passages = serializers.ListField(child=serializers.IntegerField(), source="detections")
+
+    class Meta:
+        model = Submission
+        fields = (
+            "id",
+            "event_id",
+            "camera",
+            "detected_at",
+            "status",
+            "error",
+            "passages",
+            "created_at",
+            "updated_at",
+        )
+
+
+class EventSerializer(serializers.ModelSerializer[Detection]):
+    """A passage; its images are served by the pages, not by this list."""
+
+    camera = serializers.CharField(source="camera.code")
+
+    class Meta:
+        model = Detection
+        fields = (
+            "id",
+            "event_id",
+            "plate_number",
+            "ocr_text",
+            "confidence",
+            "detection_confidence",
+            "recognition_confidence",
+            "candidates",
+            "countries",
+            "layout",
+            "plate_color",
+            "bounding_box",
+            "recognition_polygon",
+            "processing_time",
+            "vehicle_type",
+            "vehicle_color",
+            "vehicle_brand",
+            "vehicle_model",
+            "direction",
+            "lane",
+            "tpms",
+            "metadata",
+            "source",
+            "camera",
+            "detected_at",
+            "created_at",
+        )

@@ -1,0 +1,241 @@
+"""/api/v1/events: passages in, passages out."""
+
+import uuid
+from typing import Any, cast
+
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import generics, status
+from rest_framework.exceptions import APIException, ErrorDetail, ValidationError
+from rest_framework.pagination import CursorPagination
+from rest_framework.parsers import JSONParser, MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.reverse import reverse
+from rest_framework.views import APIView
+
+from accounts.models import ApiKey, Scope, User
+from accounts.services import audit
+from detections import services
+from detections.api.serializers import (
+    ErrorSerializer,
+    EventSerializer,
+    IngestedSerializer,
+    IngestSerializer,
+    QueuedSerializer,
+    SubmissionSerializer,
+)
+from detections.models import Detection, Source, Submission
+from detections.passages import NewPassage, Refusal
+from recognition import plates
+
+FORM_OVERHEAD = 64 * 1024
+"""Bytes of a multipart request besides its two pictures."""
+
+
+class TooLargeError(APIException):
+    """A body above the limit, refused before it is read."""
+
+    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
+    default_detail = _("The request is too large.")
+    default_code = "too_large"
+
+
+def key_and_user(request: Request) -> tuple[ApiKey | None, User | None]:
+    """The key or the account behind a request; one of the two is None."""
+    if isinstance(request.auth, ApiKey):
+        return request.auth, None
+    return None, cast(User, request.user)
+
+
+def refuse(refusal: Refusal) -> ValidationError:
+    """A refusal of the service as the API's error."""
+    return ValidationError({refusal.field: [ErrorDetail(refusal.message, code=refusal.code)]})
+
+
+class IngestView(APIView):
+    """One event of a sensor: 201 stored, 200 known already, 202 the photo waits to be read."""
+
+    parser_classes = (JSONParser, MultiPartParser)
+    required_scope = Scope.EVENTS_WRITE
+    required_permission = "detections.add_detection"
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Refuse a body that is too large before reading it."""
+        super().initial(request, *args, **kwargs)
+        limit = 2 * settings.MAX_IMAGE_BYTES + FORM_OVERHEAD
+        if int(request.META.get("CONTENT_LENGTH") or 0) > limit:
+            raise TooLargeError
+
+    @extend_schema(
+        request={"application/json": IngestSerializer, "multipart/form-data": IngestSerializer},
+        responses={
+            200: OpenApiResponse(IngestedSerializer, description="Known already: nothing changed."),
+            201: OpenApiResponse(IngestedSerializer, description="Stored."),
+            202: OpenApiResponse(QueuedSerializer, description="The photo is kept and waits to be read."),
+            400: ErrorSerializer,
+            401: ErrorSerializer,
+            403: ErrorSerializer,
+            413: ErrorSerializer,
+        },
+        examples=[
+            OpenApiExample(
+                "A reading",
+                value={
+                    "event_id": "6f1f3a2e-6f0a-4a5e-9d3b-0b7f2f7f6c11",
+                    "camera": "seme-krake-1",
+                    "detected_at": "2026-11-21T09:15:02+01:00",
+                    "plate_number": "BB 6232 RB",
+                    "confidence": 0.97,
+                },
+                request_only=True,
+            )
+        ],
+    )
+    def post(self, request: Request) -> Response:
+        """Store a reading, or queue a photo."""
+        serializer = IngestSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        data = dict(serializer.validated_data)
+        data.setdefault("event_id", uuid.uuid4())
+        frame, crop = self._picture(data, "frame"), self._picture(data, "crop")
+        if not plates.normalise(data["plate_number"]):
+            return self._queue(request, data, cast(bytes, frame))
+        return self._record(request, data, frame, crop)
+
+    def _picture(self, data: dict[str, Any], name: str) -> bytes | None:
+        upload: UploadedFile | None = data.pop(name, None)
+        if upload is None:
+            return None
+        if (upload.size or 0) > settings.MAX_IMAGE_BYTES:
+            raise TooLargeError
+        return upload.read()
+
+    def _record(
+        self, request: Request, data: dict[str, Any], frame: bytes | None, crop: bytes | None
+    ) -> Response:
+        _key, user = key_and_user(request)
+        passage = NewPassage(**data, frame=frame, crop=crop, source=Source.API, created_by=user)
+        [outcome] = services.record([passage])
+        if outcome.refusal:
+            raise refuse(outcome.refusal)
+        code = status.HTTP_201_CREATED if outcome.status == "created" else status.HTTP_200_OK
+        body = {"event_id": outcome.event_id, "status": outcome.status, "id": outcome.detection_id}
+        return Response(body, status=code)
+
+    def _queue(self, request: Request, data: dict[str, Any], photo: bytes) -> Response:
+        key, user = key_and_user(request)
+        try:
+            submission = services.submit_photo(
+                camera=data["camera"],
+                photo=photo,
+                detected_at=data["detected_at"],
+                event_id=data["event_id"],
+                metadata=data.get("metadata"),
+                api_key=key,
+                by=user,
+            )
+        except services.PhotoRefusedError as error:
+            raise refuse(error.refusal) from error
+        link = reverse("api:event-submission", args=[submission.pk], request=request)
+        body = {"event_id": submission.event_id, "status": submission.status, "status_url": link}
+        return Response(body, status=status.HTTP_202_ACCEPTED, headers={"Location": link})
+
+
+class SubmissionView(generics.RetrieveAPIView[Submission]):
+    """What became of a photo sent without a reading."""
+
+    serializer_class = SubmissionSerializer
+    required_scope = Scope.EVENTS_WRITE
+    required_permission = "detections.add_detection"
+
+    def get_queryset(self) -> QuerySet[Submission]:
+        """A key sees what it sent, a person what the role allows."""
+        if getattr(self, "swagger_fake_view", False):
+            return Submission.objects.none()
+        key, user = key_and_user(self.request)
+        return Submission.objects.visible_to(key or user).select_related("camera")  # type: ignore[attr-defined, no-any-return]
+
+
+class EventPagination(CursorPagination):
+    """Both ways through passages, newest first; never counts."""
+
+    ordering = ("-detected_at", "-id")
+    page_size = 50
+    max_page_size = 500
+    page_size_query_param = "page_size"
+
+
+class EventListView(generics.ListAPIView[Detection]):
+    """Passages, newest first. A search by plate needs a reason and is written to the audit trail."""
+
+    serializer_class = EventSerializer
+    pagination_class = EventPagination
+    required_scope = Scope.EVENTS_READ
+    required_permission = "detections.view_detection"
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("plate", str, description="Whole plate, as read."),
+            OpenApiParameter("reason", str, description="Why; needed with `plate`."),
+            OpenApiParameter("camera", str, description="Code of a camera."),
+        ]
+    )
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """A page of passages."""
+        return super().get(request, *args, **kwargs)
+
+    def get_queryset(self) -> QuerySet[Detection]:
+        """Passages that the caller may see, filtered."""
+        if getattr(self, "swagger_fake_view", False):
+            return Detection.objects.none()
+        key, user = key_and_user(self.request)
+        found = Detection.objects.all() if key else Detection.objects.visible_to(user)  # type: ignore[attr-defined]
+        found = found.defer("image_data").select_related("camera")
+        if camera := self.request.query_params.get("camera"):
+            found = found.filter(camera__code=camera)
+        plate = plates.normalise(self.request.query_params.get("plate", ""))
+        if plate:
+            self._account_for(plate, user, key)
+            found = found.filter(plate_number=plate)
+        return found  # type: ignore[no-any-return]
+
+    def _account_for(self, plate: str, user: User | None, key: ApiKey | None) -> None:
+        reason = self.request.query_params.get("reason", "").strip()
+        if not reason:
+            raise ValidationError(
+                {"reason": [ErrorDetail(str(_("A search by plate needs a reason.")), code="required")]}
+            )
+        details = {"plate": plate} | ({"api_key": key.prefix} if key else {})
+        audit(by=user, action="passage.search", reason=reason[:500], details=details)
+
+
+class EventView(generics.RetrieveAPIView[Detection]):
+    """One passage; the look-up is written to the audit trail."""
+
+    serializer_class = EventSerializer
+    required_scope = Scope.EVENTS_READ
+    required_permission = "detections.view_detection"
+
+    def get_queryset(self) -> QuerySet[Detection]:
+        """Passages that the caller may see."""
+        if getattr(self, "swagger_fake_view", False):
+            return Detection.objects.none()
+        key, user = key_and_user(self.request)
+        found = Detection.objects.all() if key else Detection.objects.visible_to(user)  # type: ignore[attr-defined]
+        return found.defer("image_data").select_related("camera")  # type: ignore[no-any-return]
+
+    def get_object(self) -> Detection:
+        """The passage, with the audit row."""
+        passage = super().get_object()
+        key, user = key_and_user(self.request)
+        audit(
+            by=user,
+            action="passage.view",
+            target=passage,
+            details={"api_key": key.prefix} if key else {},
+        )
+        return passage

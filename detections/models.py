@@ -1,0 +1,206 @@
+"""One row per passage, the photos that wait to be read, the cursors of the feed."""
+
+import uuid
+from datetime import datetime
+from typing import ClassVar, Self
+
+from django.contrib.auth.models import AnonymousUser
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import ApiKey, User, may
+from cameras.models import Camera
+from recognition import plates
+from vehicles.models import PLATE_REGEX, PlateField, Vehicle
+
+
+class Source(models.TextChoices):
+    """How a passage came in."""
+
+    CAMERA = "camera", _("Camera worker")
+    API = "api", _("Sensor or integration")
+    PHOTO = "photo", _("Photo read here")
+    COMMAND = "command", _("Command line")
+
+
+class Layout(models.TextChoices):
+    """Lines of a plate."""
+
+    ONE_LINE = "one_line", _("One line")
+    TWO_LINE = "two_line", _("Two lines")
+
+
+class DetectionQuerySet(models.QuerySet["Detection"]):
+    """Questions asked of passages."""
+
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """Passages that `user` may see."""
+        return self if may(user, "detections.view_detection") else self.none()
+
+    def of_plate(self, plate: str) -> Self:
+        """Passages whose plate folds like `plate`: exact and confusable reads."""
+        return self.filter(plate_key=plates.fold(plates.normalise(plate)))
+
+    def newest(self) -> Self:
+        """Newest first, without the images, which are served one by one."""
+        return self.defer("image_data").order_by("-detected_at", "-pk")
+
+    def at(self, detected_at: datetime) -> Self:
+        """Passages of one instant; names the month's partition, so that the others are not opened."""
+        return self.filter(detected_at=detected_at)
+
+
+class Detection(models.Model):
+    """A passage: one vehicle, one camera, one moment (document A: detections; B: PlateEvent).
+
+    The table is partitioned by month of `detected_at`; its primary key is (id, detected_at) in the database.
+    A hidden column `ingest_xid` (the inserting transaction) orders the feed: see `feed.py`. Rows are written
+    by `services.record` only, and never changed.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    event_id = models.UUIDField(_("event"), default=uuid.uuid4)
+    plate_number = PlateField(_("plate"))
+    plate_key = models.CharField(max_length=16)
+    ocr_text = models.CharField(_("text as read"), max_length=64, blank=True)
+    confidence = models.FloatField(_("confidence"))
+    detection_confidence = models.FloatField(_("confidence of the plate's place"), null=True)
+    recognition_confidence = models.FloatField(_("confidence of the text"), null=True)
+    char_confidences = models.JSONField(_("confidence of each character"), default=list)
+    candidates = models.JSONField(_("other readings"), default=list)
+    countries = models.JSONField(_("likely countries"), default=list)
+    layout = models.CharField(_("layout"), max_length=8, choices=Layout, blank=True)
+    plate_color = models.CharField(_("plate colour"), max_length=16, blank=True)
+    bounding_box = models.JSONField(_("box [x1, y1, x2, y2]"), null=True)
+    recognition_polygon = models.JSONField(_("corners"), null=True)
+    image_path = models.CharField(_("frame"), max_length=255, blank=True)
+    image_data = models.BinaryField(_("plate crop (JPEG)"), null=True)
+    processing_time = models.FloatField(_("processing time (ms)"), null=True)
+    vehicle_type = models.CharField(_("vehicle type"), max_length=16, blank=True)
+    vehicle_color = models.CharField(_("vehicle colour"), max_length=50, blank=True)
+    vehicle_brand = models.CharField(_("vehicle brand"), max_length=100, blank=True)
+    vehicle_model = models.CharField(_("vehicle model"), max_length=100, blank=True)
+    direction = models.CharField(_("direction"), max_length=16, blank=True)
+    lane = models.CharField(_("lane"), max_length=16, blank=True)
+    tpms = models.JSONField(_("tyre sensors"), default=list)
+    metadata = models.JSONField(_("other data"), default=dict)
+    source = models.CharField(_("source"), max_length=8, choices=Source)
+    vehicle = models.ForeignKey(
+        Vehicle, on_delete=models.SET_NULL, null=True, related_name="+", verbose_name=_("vehicle")
+    )
+    # No index of their own: "detection_camera" serves the camera, and accounts are never deleted.
+    camera = models.ForeignKey(
+        Camera, on_delete=models.PROTECT, db_index=False, related_name="+", verbose_name=_("camera")
+    )
+    created_by = models.ForeignKey(
+        User,
+        on_delete=models.PROTECT,
+        null=True,
+        db_index=False,
+        related_name="+",
+        verbose_name=_("created by"),
+    )
+    detected_at = models.DateTimeField(_("seen at"))
+    created_at = models.DateTimeField(_("stored at"), auto_now_add=True)
+    updated_at = models.DateTimeField(_("updated"), auto_now=True)
+
+    objects: ClassVar[models.Manager["Detection"]] = DetectionQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        verbose_name = _("passage")
+        verbose_name_plural = _("passages")
+        ordering = ("-detected_at", "-id")
+        indexes = (
+            models.Index(fields=["plate_number", "-detected_at"], name="detection_plate"),
+            models.Index(fields=["plate_key", "-detected_at"], name="detection_key"),
+            models.Index(fields=["-detected_at", "-id"], name="detection_newest"),
+            models.Index(fields=["camera", "-detected_at"], name="detection_camera"),
+        )
+        constraints = (
+            models.UniqueConstraint(fields=["event_id", "detected_at"], name="detection_event_once"),
+            models.CheckConstraint(
+                condition=Q(plate_number__regex=PLATE_REGEX), name="detection_plate_normalised"
+            ),
+            models.CheckConstraint(condition=Q(confidence__range=(0, 1)), name="detection_confidence_share"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.plate_number} {self.detected_at:%Y-%m-%d %H:%M:%S}"
+
+
+class SubmissionStatus(models.TextChoices):
+    """Where a photo is on its way."""
+
+    WAITING = "waiting", _("Waiting")
+    READ = "read", _("Read")
+    NO_PLATE = "no_plate", _("No plate found")
+    FAILED = "failed", _("Failed")
+
+
+class SubmissionQuerySet(models.QuerySet["Submission"]):
+    """Questions asked of photos sent in."""
+
+    def visible_to(self, caller: "User | AnonymousUser | ApiKey") -> Self:
+        """A key sees what it sent; a person with the permission sees all."""
+        if isinstance(caller, ApiKey):
+            return self.filter(api_key=caller)
+        return self if may(caller, "detections.view_submission") else self.none()
+
+    def waiting(self) -> Self:
+        """To be read now: new, or left by a worker that died."""
+        return self.filter(status=SubmissionStatus.WAITING, not_before__lte=timezone.now())
+
+
+class Submission(models.Model):
+    """A photo that came without a reading: this row is the queue of the recognition workers."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    event_id = models.UUIDField(_("event"), unique=True)
+    camera = models.ForeignKey(Camera, on_delete=models.PROTECT, related_name="+", verbose_name=_("camera"))
+    detected_at = models.DateTimeField(_("seen at"))
+    image_path = models.CharField(_("photo"), max_length=255)
+    status = models.CharField(
+        _("status"), max_length=8, choices=SubmissionStatus, default=SubmissionStatus.WAITING
+    )
+    error = models.CharField(_("error"), max_length=255, blank=True)
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    not_before = models.DateTimeField(_("not before"), default=timezone.now)
+    detections = models.JSONField(_("passages"), default=list)
+    metadata = models.JSONField(_("other data"), default=dict)
+    api_key = models.ForeignKey(ApiKey, on_delete=models.PROTECT, null=True, related_name="+")
+    created_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    created_at = models.DateTimeField(_("received"), auto_now_add=True)
+    updated_at = models.DateTimeField(_("updated"), auto_now=True)
+
+    objects: ClassVar[models.Manager["Submission"]] = SubmissionQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        verbose_name = _("photo to read")
+        verbose_name_plural = _("photos to read")
+        ordering = ("-created_at",)
+        indexes = (
+            models.Index(
+                fields=["not_before"], name="submission_waiting", condition=Q(status=SubmissionStatus.WAITING)
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.event_id} {self.status}"
+
+
+class FeedCursor(models.Model):
+    """How far a consumer has read the feed: (transaction, passage), in ingest order."""
+
+    consumer = models.CharField(_("consumer"), max_length=64, primary_key=True)
+    xid = models.BigIntegerField(default=0)
+    detection_id = models.BigIntegerField(default=0)
+    updated_at = models.DateTimeField(_("updated"), auto_now=True)
+
+    class Meta:
+        verbose_name = _("feed cursor")
+        verbose_name_plural = _("feed cursors")
+
+    def __str__(self) -> str:
+        return f"{self.consumer} at ({self.xid}, {self.detection_id})"

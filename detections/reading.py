@@ -1,0 +1,81 @@
+"""From what recognition sees to what `services.record` stores."""
+
+import uuid
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from accounts.models import User
+from cameras.models import Camera
+from detections.models import Source
+from detections.passages import NewPassage, Outcome
+
+if TYPE_CHECKING:  # recognition.types needs numpy, which a web process does not have
+    from recognition.types import Passage, PlateRead
+
+
+def new_passage(
+    passage: "Passage",
+    *,
+    camera: Camera,
+    source: Source,
+    event_id: uuid.UUID | None = None,
+    frame_path: str = "",
+    metadata: dict[str, Any] | None = None,
+    by: User | None = None,
+) -> NewPassage:
+    """The passage as `record` takes it; its best frame is encoded unless it is stored at `frame_path`."""
+    from recognition.images import to_jpeg
+
+    read = passage.read
+    return NewPassage(
+        event_id=event_id or uuid.uuid4(),
+        camera=camera,
+        source=source,
+        plate_number=read.text,
+        ocr_text=read.raw_text,
+        detected_at=passage.captured_at,
+        confidence=read.confidence,
+        detection_confidence=read.detection_confidence,
+        recognition_confidence=read.recognition_confidence,
+        char_confidences=[round(float(value), 4) for value in read.char_confidences],
+        candidates=[
+            {"text": candidate.text, "likelihood": round(float(candidate.likelihood), 4)}
+            for candidate in read.candidates
+        ],
+        countries=[
+            {"country": match.country, "category": match.category, "likelihood": round(match.likelihood, 4)}
+            for match in read.countries
+        ],
+        layout=read.layout,
+        plate_color=read.plate_colour,
+        bounding_box=[round(float(value), 1) for value in read.box],
+        recognition_polygon=[[round(float(x), 1), round(float(y), 1)] for x, y in read.polygon],
+        processing_time=passage.processing_ms,
+        vehicle_type=passage.vehicle_type,
+        vehicle_color=passage.vehicle_colour,
+        direction=passage.direction,
+        frame=None if frame_path else to_jpeg(passage.frame.image),
+        frame_path=frame_path,
+        crop=to_jpeg(passage.crop),
+        metadata={**(metadata or {}), "reads": passage.reads},
+        created_by=by,
+    )
+
+
+def as_dict(read: "PlateRead") -> dict[str, Any]:
+    """A read for JSON output, like `python -m recognition read --json`."""
+    return {
+        "text": read.text,
+        "confidence": round(float(read.confidence), 4),
+        "box": [round(float(value), 1) for value in read.box],
+        "layout": read.layout,
+        "candidates": [
+            {"text": candidate.text, "likelihood": round(float(candidate.likelihood), 4)}
+            for candidate in read.candidates
+        ],
+    }
+
+
+def stored(outcomes: Sequence[Outcome]) -> list[int]:
+    """Ids of the passages that are in the table after `record`."""
+    return [outcome.detection_id for outcome in outcomes if outcome.detection_id is not None]

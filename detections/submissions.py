@@ -1,0 +1,95 @@
+"""The queue of photos that wait to be read: claim, read, record, settle."""
+
+import logging
+import uuid
+from datetime import timedelta
+
+from django.conf import settings
+from django.core.files.storage import default_storage
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from detections import services
+from detections.models import Source, Submission, SubmissionStatus
+from detections.reading import new_passage, stored
+from recognition.images import ImageError
+
+logger = logging.getLogger(__name__)
+
+CLAIM = timedelta(seconds=60)
+"""A claimed photo is given to another worker after this: its worker died."""
+
+MAX_ATTEMPTS = 3
+
+
+def claim() -> Submission | None:
+    """The oldest waiting photo, taken for this worker; None when there is none."""
+    with transaction.atomic():
+        submission = (
+            Submission.objects.waiting()  # type: ignore[attr-defined]
+            .select_for_update(skip_locked=True, of=("self",))
+            .select_related("camera", "created_by")
+            .order_by("not_before")
+            .first()
+        )
+        if submission is None:
+            return None
+        Submission.objects.filter(pk=submission.pk).update(
+            attempts=F("attempts") + 1, not_before=timezone.now() + CLAIM, updated_at=timezone.now()
+        )
+        submission.attempts += 1
+        return submission  # type: ignore[no-any-return]
+
+
+def read(submission: Submission) -> SubmissionStatus:
+    """Read a claimed photo and store what it shows. A photo that kills its worker again and again is given up."""
+    from recognition.tracking import read_photo
+
+    from recognition.engines import get_engine
+    from recognition.images import open_image
+
+    if submission.attempts > MAX_ATTEMPTS:
+        return settle(submission, SubmissionStatus.FAILED, error="gave up after several attempts")
+    try:
+        with default_storage.open(submission.image_path) as photo:
+            image = open_image(photo.read(), max_pixels=settings.MAX_IMAGE_PIXELS)
+    except ImageError as error:
+        return settle(submission, SubmissionStatus.FAILED, error=error.code)
+    except FileNotFoundError:
+        return settle(submission, SubmissionStatus.FAILED, error="the photo is missing from storage")
+    engine = get_engine(str(submission.camera.settings.get("engine") or settings.RECOGNITION_ENGINE))
+    found = read_photo(image, submission.detected_at, engine)
+    if not found:
+        return settle(submission, SubmissionStatus.NO_PLATE)
+    outcomes = services.record(
+        [
+            new_passage(
+                passage,
+                camera=submission.camera,
+                source=Source.PHOTO,
+                event_id=submission.event_id if not index else uuid.uuid5(submission.event_id, str(index)),
+                frame_path=submission.image_path,
+                metadata=submission.metadata,
+                by=submission.created_by,
+            )
+            for index, passage in enumerate(found)
+        ]
+    )
+    ids = stored(outcomes)
+    if not ids:
+        refusals = {outcome.refusal.code for outcome in outcomes if outcome.refusal}
+        return settle(submission, SubmissionStatus.NO_PLATE, error=", ".join(sorted(refusals)))
+    return settle(submission, SubmissionStatus.READ, detections=ids)
+
+
+def settle(
+    submission: Submission, status: SubmissionStatus, *, error: str = "", detections: list[int] | None = None
+) -> SubmissionStatus:
+    """Close the submission with its result."""
+    Submission.objects.filter(pk=submission.pk).update(
+        status=status, error=error, detections=detections or [], updated_at=timezone.now()
+    )
+    if status == SubmissionStatus.FAILED:
+        logger.error("photo %s failed: %s", submission.pk, error)
+    return status

@@ -1,0 +1,246 @@
+"""/api/v1/events: what is taken, what is refused, and in which form."""
+
+import io
+import struct
+import uuid
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import ApiKey, AuditEvent, Scope, User
+from accounts.services import create_api_key
+from cameras.models import Camera
+from conftest import picture
+from detections.models import Detection, Submission
+from detections.passages import NewPassage
+from detections.services import record
+
+pytestmark = pytest.mark.django_db
+
+INGEST = "/api/v1/events/ingest"
+Send = Callable[..., Any]
+
+
+@pytest.fixture
+def send(client: Client, sensor_key: tuple[ApiKey, str], camera: Camera) -> Send:
+    """Send an event as the sensor does: JSON, or a form when a file is in it."""
+
+    def _send(**fields: Any) -> Any:
+        body = {"camera": camera.code, "detected_at": timezone.now().isoformat()} | fields
+        form = any(isinstance(value, SimpleUploadedFile) for value in body.values())
+        return client.post(
+            INGEST, body, headers={"X-API-Key": sensor_key[1]}, **({} if form else {"content_type": "application/json"})
+        )
+
+    return _send
+
+
+def photo(data: bytes | None = None, name: str = "passage.jpg") -> SimpleUploadedFile:
+    """An uploaded file."""
+    return SimpleUploadedFile(name, picture() if data is None else data, "image/jpeg")
+
+
+def bomb(width: int, height: int) -> bytes:
+    """A PNG of a few kilobytes that claims to be huge."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 9999)) + chunk(b"IEND", b"")
+
+
+def assert_error(response: Any, status: int, field: str = "", code: str = "") -> None:
+    """The one error format, and nothing stored."""
+    assert response.status_code == status, response.content
+    body = response.json()
+    assert set(body) == {"detail", "timestamp", "errors"}
+    assert body["detail"]
+    if code:
+        assert (field, code) in {(row["field"], row["code"]) for row in body["errors"]}
+    assert not Detection.objects.exists()
+    assert not Submission.objects.exists()
+    folders, names = default_storage.listdir("") if default_storage.exists("") else ([], [])
+    assert names == []
+
+
+def test_a_reading_in_json_is_stored(send: Send) -> None:
+    response = send(plate_number="bb 6232 rb", confidence=0.97, layout="one_line")
+    assert response.status_code == 201
+    stored = Detection.objects.get(pk=response.json()["id"])
+    assert (stored.plate_number, stored.confidence, stored.source) == ("BB6232RB", 0.97, "api")
+
+
+def test_a_reading_with_pictures_is_stored_with_them(send: Send) -> None:
+    response = send(plate_number="BB6232RB", frame=photo(), crop=photo(picture((120, 30))), bounding_box="[200, 200, 320, 230]")
+    assert response.status_code == 201, response.content
+    stored = Detection.objects.get()
+    assert stored.bounding_box == [200, 200, 320, 230]
+    assert default_storage.exists(stored.image_path)
+    assert stored.image_data
+
+
+def test_a_repeat_answers_200_and_changes_nothing(send: Send) -> None:
+    event = str(uuid.uuid4())
+    first, second = send(plate_number="BB6232RB", event_id=event), send(plate_number="BB6232RB", event_id=event)
+    assert (first.status_code, second.status_code) == (201, 200)
+    assert second.json() == {"event_id": event, "status": "duplicate", "id": first.json()["id"]}
+
+
+def test_a_photo_without_reading_is_kept_and_answered_with_a_status_link(
+    send: Send, client: Client, sensor_key: tuple[ApiKey, str]
+) -> None:
+    event = str(uuid.uuid4())
+    response = send(frame=photo(), event_id=event)
+    assert response.status_code == 202
+    submission = Submission.objects.get()
+    assert default_storage.exists(submission.image_path)
+    link = response.json()["status_url"]
+    assert response.headers["Location"] == link
+    answer = client.get(link, headers={"X-API-Key": sensor_key[1]})
+    assert answer.json()["status"] == "waiting"
+    assert send(frame=photo(), event_id=event).json()["status_url"] == link
+    assert Submission.objects.count() == 1
+
+
+def test_another_sensor_does_not_see_the_photo(send: Send, client: Client) -> None:
+    link = send(frame=photo()).json()["status_url"]
+    _key, token = create_api_key(name="other", scopes=[Scope.EVENTS_WRITE], by=None)
+    assert client.get(link, headers={"X-API-Key": token}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "field", "code"),
+    [
+        ({}, 400, "plate_number", "required"),
+        ({"plate_number": "🚗🚗"}, 400, "plate_number", "required"),
+        ({"plate_number": "A" * 40}, 400, "plate_number", "too_long"),
+        ({"plate_number": "BB6232RB", "camera": "nowhere"}, 400, "camera", "unknown"),
+        ({"plate_number": "BB6232RB", "camera": "9" * 30}, 400, "camera", "unknown"),
+        ({"plate_number": "BB6232RB", "confidence": 1.2}, 400, "confidence", "max_value"),
+        ({"plate_number": "BB6232RB", "detected_at": "yesterday"}, 400, "detected_at", "invalid"),
+        ({"plate_number": "BB6232RB", "detected_at": "2090-01-01T00:00:00Z"}, 400, "detected_at", "in_the_future"),
+        ({"plate_number": "BB6232RB", "detected_at": "1970-01-01T00:00:00Z"}, 400, "detected_at", "too_old"),
+        ({"plate_number": "BB6232RB", "event_id": "7"}, 400, "event_id", "invalid"),
+        ({"plate_number": "BB6232RB", "bounding_box": [1, 2]}, 400, "bounding_box", "invalid_box"),
+        ({"plate_number": "BB6232RB", "metadata": "[1]"}, 400, "metadata", "invalid"),
+        ({"frame": photo(b"")}, 400, "frame", "empty"),
+        ({"frame": photo(b"A text file, whatever its name says.")}, 400, "frame", "not_an_image"),
+        ({"frame": photo(picture()[:-900])}, 400, "frame", "truncated"),
+        ({"frame": photo(bomb(10_000, 6_000), "bomb.png")}, 400, "frame", "too_many_pixels"),
+        ({"plate_number": "BB6232RB", "frame": photo(bomb(60_000, 60_000))}, 400, "frame", "too_many_pixels"),
+    ],
+)
+def test_what_is_wrong_is_refused_with_its_reason(
+    send: Send, fields: dict[str, Any], status: int, field: str, code: str
+) -> None:
+    for value in fields.values():
+        if isinstance(value, SimpleUploadedFile):
+            value.seek(0)
+    assert_error(send(**fields), status, field, code)
+
+
+def test_nan_is_refused(client: Client, sensor_key: tuple[ApiKey, str], camera: Camera) -> None:
+    response = client.post(
+        INGEST,
+        f'{{"camera": "{camera.code}", "plate_number": "BB6232RB", "confidence": NaN}}',
+        content_type="application/json",
+        headers={"X-API-Key": sensor_key[1]},
+    )
+    assert_error(response, 400)
+
+
+def test_broken_json_and_broken_forms_are_refused(client: Client, sensor_key: tuple[ApiKey, str]) -> None:
+    headers = {"X-API-Key": sensor_key[1]}
+    assert_error(client.post(INGEST, "{", content_type="application/json", headers=headers), 400)
+    form = b"--X\r\nContent-Disposition: form-data; name=\"frame\"; filename=\"a.jpg\"\r\n\r\ncut"
+    assert_error(client.post(INGEST, form, content_type="multipart/form-data; boundary=X", headers=headers), 400)
+    assert_error(client.post(INGEST, b"x", content_type="text/plain", headers=headers), 415)
+
+
+def test_a_huge_upload_is_refused_before_it_is_read(
+    client: Client, sensor_key: tuple[ApiKey, str], settings: Any, camera: Camera
+) -> None:
+    settings.MAX_IMAGE_BYTES = 1000
+    response = client.post(
+        INGEST, {"camera": camera.code, "frame": photo(b"x" * 200_000)}, headers={"X-API-Key": sensor_key[1]}
+    )
+    assert_error(response, 413)
+
+
+@pytest.mark.parametrize("header", [{}, {"X-API-Key": "anprdeadbeef.wrong"}, {"Authorization": "Api-Key nonsense"}])
+def test_a_wrong_key_is_401(client: Client, camera: Camera, header: dict[str, str]) -> None:
+    body = {"camera": camera.code, "plate_number": "BB6232RB"}
+    assert_error(client.post(INGEST, body, content_type="application/json", headers=header), 401)
+
+
+def test_a_key_without_the_scope_is_403(client: Client, camera: Camera) -> None:
+    _key, token = create_api_key(name="reader", scopes=[Scope.EVENTS_READ], by=None)
+    body = {"camera": camera.code, "plate_number": "BB6232RB"}
+    response = client.post(INGEST, body, content_type="application/json", headers={"X-API-Key": token})
+    assert_error(response, 403)
+
+
+def test_a_viewer_may_not_send(client: Client, camera: Camera, viewer: User) -> None:
+    client.force_login(viewer)
+    body = {"camera": camera.code, "plate_number": "BB6232RB"}
+    assert_error(client.post(INGEST, body, content_type="application/json"), 403)
+
+
+def test_errors_are_in_the_language_of_the_caller(send: Send, client: Client, camera: Camera) -> None:
+    french = client.post(INGEST, {}, content_type="application/json", headers={"Accept-Language": "fr"}).json()
+    english = client.post(INGEST, {}, content_type="application/json", headers={"Accept-Language": "en"}).json()
+    assert french["detail"] != english["detail"]
+
+
+def test_an_unknown_address_answers_in_the_same_format(client: Client) -> None:
+    response = client.get("/api/v1/nothing")
+    assert response.status_code == 404
+    assert set(response.json()) == {"detail", "timestamp", "errors"}
+
+
+def test_passages_are_listed_in_pages_without_counting(
+    client: Client, viewer: User, new_passage: Callable[..., NewPassage], django_assert_max_num_queries: Any
+) -> None:
+    record([new_passage(f"AB{number:04}") for number in range(60)])
+    client.force_login(viewer)
+    with django_assert_max_num_queries(4) as queries:
+        first = client.get("/api/v1/events").json()
+    assert not any("COUNT(" in query["sql"] for query in queries)
+    assert len(first["results"]) == 50
+    assert len(client.get(first["next"]).json()["results"]) == 10
+
+
+def test_a_search_by_plate_needs_a_reason_and_leaves_a_trace(
+    client: Client, operator: User, new_passage: Callable[..., NewPassage]
+) -> None:
+    record([new_passage("BB6232RB"), new_passage("AN0674RB")])
+    client.force_login(operator)
+    assert client.get("/api/v1/events?plate=BB6232RB").status_code == 400
+    found = client.get("/api/v1/events?plate=bb-6232-rb&reason=plainte").json()["results"]
+    assert [row["plate_number"] for row in found] == ["BB6232RB"]
+    client.get(f"/api/v1/events/{found[0]['id']}")
+    assert list(AuditEvent.objects.filter(actor=operator).values_list("action", "reason")) == [
+        ("passage.view", ""),
+        ("passage.search", "plainte"),
+    ]
+
+
+def test_an_uploaded_picture_keeps_no_name_of_its_sender(send: Send) -> None:
+    send(plate_number="BB6232RB", frame=SimpleUploadedFile("../../etc/passwd.jpg", picture(), "image/jpeg"))
+    path = Detection.objects.get().image_path
+    assert path.startswith("frames/seme-krake-1/")
+    assert "passwd" not in path
+
+
+def test_bytes_of_the_frame_are_kept_as_sent(send: Send) -> None:
+    data = picture(kind="PNG")
+    send(plate_number="BB6232RB", frame=photo(data, "a.png"))
+    with default_storage.open(Detection.objects.get().image_path) as kept:
+        assert io.BytesIO(kept.read()).getvalue() == data

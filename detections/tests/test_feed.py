@@ -1,0 +1,98 @@
+"""The feed gives every passage once, in ingest order, and never skips a late commit."""
+
+import threading
+from collections.abc import Callable, Sequence
+
+import pytest
+from django.db import connection, transaction
+
+from detections import feed, services
+from detections.models import Detection
+from detections.passages import NewPassage
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+New = Callable[..., NewPassage]
+
+
+class Seen:
+    """A consumer that notes the plates it was given."""
+
+    def __init__(self) -> None:
+        """Nothing seen yet."""
+        self.plates: list[str] = []
+
+    def __call__(self, passages: Sequence[Detection]) -> None:
+        """Note the plates."""
+        self.plates += [passage.plate_number for passage in passages]
+
+
+def test_each_passage_is_given_once_in_order(new_passage: New) -> None:
+    seen = Seen()
+    services.record([new_passage("AA0001"), new_passage("AA0002")])
+    services.record([new_passage("AA0003")])
+    assert feed.consume("test", seen) == 3
+    assert feed.consume("test", seen) == 0
+    assert seen.plates == ["AA0001", "AA0002", "AA0003"]
+
+
+def test_batches_are_followed_to_the_end(new_passage: New) -> None:
+    seen = Seen()
+    services.record([new_passage(f"AA{number:04}") for number in range(25)])
+    assert feed.consume("test", seen, batch=10) == 25
+    assert len(set(seen.plates)) == 25
+
+
+def test_consumers_do_not_disturb_each_other(new_passage: New) -> None:
+    services.record([new_passage("AA0001")])
+    first, second = Seen(), Seen()
+    feed.consume("first", first)
+    feed.consume("second", second)
+    assert first.plates == second.plates == ["AA0001"]
+
+
+def test_a_late_commit_is_not_skipped(new_passage: New) -> None:
+    """The transaction that inserts first commits last: its row has the lower id and must still be given."""
+    inserted, may_commit = threading.Event(), threading.Event()
+
+    def slow() -> None:
+        try:
+            with transaction.atomic():
+                services.record([new_passage("SLOW01")])
+                inserted.set()
+                may_commit.wait(10)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=slow)
+    thread.start()
+    assert inserted.wait(10)
+    services.record([new_passage("FAST01")])
+    seen = Seen()
+    feed.consume("test", seen)
+    assert seen.plates == [], "nothing may be given past a transaction that still runs"
+    may_commit.set()
+    thread.join()
+    feed.consume("test", seen)
+    assert seen.plates == ["SLOW01", "FAST01"]
+
+
+def test_a_consumer_that_fails_sees_the_batch_again(new_passage: New) -> None:
+    services.record([new_passage("AA0001")])
+
+    def broken(passages: Sequence[Detection]) -> None:
+        raise RuntimeError("planted")
+
+    with pytest.raises(RuntimeError):
+        feed.consume("test", broken)
+    seen = Seen()
+    feed.consume("test", seen)
+    assert seen.plates == ["AA0001"]
+
+
+def test_the_lag_tells_what_waits(new_passage: New) -> None:
+    assert feed.lag("test").passages == 0
+    services.record([new_passage("AA0001"), new_passage("AA0002")])
+    assert feed.lag("test").passages == 2
+    feed.consume("test", Seen())
+    assert feed.lag("test").passages == 0

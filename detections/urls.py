@@ -1,0 +1,14 @@
+"""Addresses of the pages about passages."""
+
+from django.urls import path
+
+from detections import views
+
+app_name = "detections"
+urlpatterns = [
+    path("", views.passage_list, name="list"),
+    path("en-direct/", views.live, name="live"),
+    path("<int:pk>/", views.detail, name="detail"),
+    path("<int:pk>/photo", views.frame, name="frame"),
+    path("<int:pk>/plaque", views.crop, name="crop"),
+]

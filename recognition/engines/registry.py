@@ -1,0 +1,86 @@
+"""Which engines there are, and the one instance of each that a process keeps."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import threading
+from collections.abc import Hashable, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Protocol, cast
+
+from recognition.weights import WeightsError
+
+if TYPE_CHECKING:
+    from recognition.types import RGB, PlateRead
+
+
+class EngineError(Exception):
+    """An engine that does not exist or cannot start here; the message says what to do."""
+
+
+class Engine(Protocol):
+    """Finds and reads the plates of one picture. Safe to call from several threads."""
+
+    @property
+    def name(self) -> str:
+        """The name under which `get_engine` knows it."""
+
+    @property
+    def version(self) -> str:
+        """What its results depend on: versions of libraries and weights."""
+
+    def find(self, image: RGB, *, thorough: bool = True) -> list[PlateRead]:
+        """The plates in the picture (H x W x 3, RGB, 8 bits), best first; [] when there is none.
+
+        `thorough` also searches the whole picture for text where the plate detector found nothing
+        readable: right for single photographs, too slow for every frame of a stream. Raises ImageError
+        when the array is not such a picture.
+        """
+
+    def warm_up(self) -> None:
+        """Load everything and run once, so that the first real picture is as fast as the rest."""
+
+
+DEFAULT_ENGINE = "rapidocr"
+
+#: Name of each engine and the module whose `build(**parameters)` makes it.
+ENGINES: Mapping[str, str] = MappingProxyType(
+    {
+        "rapidocr": "recognition.engines.rapidocr",
+        "ultralytics": "recognition.engines.ultralytics",
+        "easyocr": "recognition.engines.easyocr",
+    }
+)
+
+_engines: dict[tuple[str, frozenset[tuple[str, Hashable]]], Engine] = {}
+_lock = threading.Lock()
+
+
+def get_engine(name: str = DEFAULT_ENGINE, **parameters: Hashable) -> Engine:
+    """The process's engine of that name and those parameters, made at the first call. Thread-safe.
+
+    All engines take `min_confidence` (0..1, reads below are dropped), `image_size` (longest side given to
+    the detector, pixels) and `threads`. Raises EngineError: unknown name or parameter, package or weights
+    missing.
+    """
+    if name not in ENGINES:
+        close = difflib.get_close_matches(name, ENGINES, n=1)
+        hint = f"Did you mean {close[0]!r}?" if close else f"Known engines: {', '.join(ENGINES)}."
+        raise EngineError(f"There is no engine {name!r}. {hint}")
+    key = (name, frozenset(parameters.items()))
+    with _lock:
+        if key not in _engines:
+            _engines[key] = _build(name, parameters)
+        return _engines[key]
+
+
+def _build(name: str, parameters: Mapping[str, Hashable]) -> Engine:
+    try:
+        return cast(Engine, importlib.import_module(ENGINES[name]).build(**parameters))
+    except ImportError as error:
+        raise EngineError(f"Engine {name!r} needs a package that is not installed: {error}") from error
+    except WeightsError as error:
+        raise EngineError(f"Engine {name!r} has no weights. {error}") from error
+    except TypeError as error:
+        raise EngineError(f"Engine {name!r} was given wrong parameters: {error}") from error

@@ -1,0 +1,74 @@
+"""Register and theft reports in the console."""
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.forms import ModelForm
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from vehicles import services
+from vehicles.models import StolenVehicle, Vehicle
+
+
+@admin.register(Vehicle)
+class VehicleAdmin(admin.ModelAdmin[Vehicle]):
+    """The register."""
+
+    list_display = ("plate_number", "brand", "model", "color", "vehicle_type", "country", "is_stolen")
+    list_filter = ("is_stolen", "vehicle_type", "country")
+    search_fields = ("plate_number", "brand", "model")
+    readonly_fields = ("is_stolen", "stolen_reported_at", "created_at", "updated_at")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Vehicle | None = None) -> tuple[str, ...]:
+        """A plate is the vehicle's identity: passages, reports and alerts name it, so it stays."""
+        return (*self.readonly_fields, "plate_number") if obj else self.readonly_fields
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Vehicle]:
+        """Only what the role may see."""
+        return super().get_queryset(request).visible_to(request.user)  # type: ignore[attr-defined, no-any-return]
+
+
+@admin.register(StolenVehicle)
+class StolenVehicleAdmin(admin.ModelAdmin[StolenVehicle]):
+    """Theft reports: filed here, closed by the action "recovered"."""
+
+    list_display = ("report_number", "plate_number", "stolen_date", "police_station", "is_active")
+    list_filter = ("is_active", "police_station")
+    list_select_related = ("vehicle",)
+    search_fields = ("plate_number", "report_number")
+    autocomplete_fields = ("vehicle",)
+    readonly_fields = (
+        "is_active",
+        "recovered_date",
+        "recovered_location",
+        "reported_by",
+        "recovered_by",
+        "created_at",
+        "updated_at",
+    )
+    actions = ("mark_recovered",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[StolenVehicle]:
+        """Only what the role may see."""
+        return super().get_queryset(request).visible_to(request.user)  # type: ignore[attr-defined, no-any-return]
+
+    def has_delete_permission(self, request: HttpRequest, obj: StolenVehicle | None = None) -> bool:
+        """A report is closed, never deleted."""
+        return False
+
+    def save_model(
+        self, request: HttpRequest, obj: StolenVehicle, form: ModelForm[StolenVehicle], change: bool
+    ) -> None:
+        """A new report goes through the service, which marks the vehicle."""
+        if change:
+            super().save_model(request, obj, form, change)
+        else:
+            services.report_theft(report=obj, by=request.user)  # type: ignore[arg-type]
+
+    @admin.action(description=_("Mark as recovered"), permissions=["change"])
+    def mark_recovered(self, request: HttpRequest, queryset: QuerySet[StolenVehicle]) -> None:
+        """Close the chosen reports."""
+        closed = sum(services.recover(report, by=request.user) for report in queryset)  # type: ignore[arg-type]
+        text = ngettext("%d vehicle recovered.", "%d vehicles recovered.", closed) % closed
+        self.message_user(request, text, messages.SUCCESS)
