@@ -105,7 +105,12 @@ class Camera(models.Model):
             models.CheckConstraint(condition=Q(status__in=CameraStatus.values), name="camera_status_known"),
             models.CheckConstraint(
                 condition=Q(latitude=None, longitude=None)
-                | Q(latitude__range=(-90, 90), longitude__range=(-180, 180)),
+                | Q(
+                    latitude__isnull=False,
+                    longitude__isnull=False,
+                    latitude__range=(-90, 90),
+                    longitude__range=(-180, 180),
+                ),
                 name="camera_place_on_earth",
             ),
             models.CheckConstraint(condition=Q(fps__gt=0, fps__lte=60), name="camera_fps_plausible"),

@@ -216,8 +216,18 @@ def programs(port: int, websocket_port: int) -> list[Program]:
     """The processes of the product; beat stops first (no new tasks), workers last (they end what they do)."""
     granian, celery = str(BIN / "granian"), [str(BIN / "celery"), "-A", "anpr_site"]
     local = ["--host", "127.0.0.1", "--workers", "1"]
-    web = [granian, "--interface", "wsgi", "anpr_site.wsgi:application", *local, "--port", str(port)]
-    socket = [granian, "--interface", "asgi", "--ws", "anpr_site.asgi:application", *local]
+    web = [
+        granian,
+        "--interface",
+        "wsgi",
+        "--no-ws",
+        "anpr_site.wsgi:application",
+        *local,
+        "--port",
+        str(port),
+    ]
+    # asginl: ASGI without lifespan events, which Channels doesn't know.
+    socket = [granian, "--interface", "asginl", "--ws", "anpr_site.asgi:application", *local]
     worker = [*celery, "worker", "--loglevel", "INFO"]
     default = [*worker, "-Q", "default,nightly", "-c", "2", "-n", "default@%h"]
     # Below the pages: reading plates takes all the processor it can get.

@@ -10,10 +10,11 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from difflib import SequenceMatcher
 
 from recognition.boxes import area, centre, overlap
 from recognition.engines.registry import Engine
-from recognition.plates import core
+from recognition.plates import core, fold
 from recognition.types import RGB, Box, Frame, Passage, PlateRead
 from recognition.voting import Track
 
@@ -23,8 +24,8 @@ class TrackingRules:
     """When reads belong together and when a passage is given out. Times in seconds.
 
     `gap`: unseen for longer, a vehicle is gone. `settle_reads` agreeing reads in a row, the last of a plate
-    at least `good_height` pixels high, settle a text; from afar it is settled `settle_after` its first read,
-    since small print such as RB gets legible only as the vehicle comes near. Either way the text must hold
+    at least `good_height` pixels high, settle a text; from afar it is settled `settle_after` its first read, or
+    twice that for a vehicle that comes nearer, since small print such as RB gets legible late. Either way the text must hold
     `settle_share` of the votes and its best read have `settle_confidence`. `lone_confidence`: a vehicle that
     left with a single read needs this much. `quiet`: the same plate within this time after it was last seen
     is the same passage still.
@@ -101,9 +102,8 @@ class PassageBuilder:
             return False
         vote = track.vote()
         near = track.last_box[3] - track.last_box[1] >= rules.good_height
-        long_enough = track.age >= rules.settle_after or (
-            near and track.agreeing_in_a_row() >= rules.settle_reads
-        )
+        patience = rules.settle_after * (2 if track.direction == "approaching" else 1)
+        long_enough = track.age >= patience or (near and track.agreeing_in_a_row() >= rules.settle_reads)
         return long_enough and vote.share >= rules.settle_share and vote.best_confidence >= rules.settle_confidence
 
     def _farewell(self, track: Track) -> list[Passage]:
@@ -154,21 +154,26 @@ def read_photo(image: RGB, captured_at: datetime, engine: Engine) -> list[Passag
 _REACH, _REACH_PER_SECOND = 1.5, 2.5
 #: Its size changes at most this many times between two reads.
 _SIZE_RATIO = 2.5
+#: Texts less alike than this (0..1) are two vehicles unless their boxes overlap; below the lower figure they
+#: are two vehicles even so, if the read is sure: the next car has stopped where the last one stood.
+_ALIKE, _UNLIKE, _SURE = 0.5, 0.35, 0.6
+_OVERLAPS = 0.2
 
 
 def _likeness(track: Track, read: PlateRead, frame: Frame) -> float:
-    """How well a read continues a track; 0 when it cannot. Overlap counts, then nearness, then the text."""
+    """How well a read continues a track; 0 when it cannot. Overlap, nearness and the text count alike."""
     last = track.last_box
     seconds = (frame.captured_at - track.last_seen).total_seconds()
     # Two reads in one frame are two plates.
     if seconds <= 0 or not 1 / _SIZE_RATIO**2 < area(read.box) / max(1.0, area(last)) < _SIZE_RATIO**2:
         return 0.0
-    same_text = core(read.text) == core(track.vote().text)
-    reach = (_REACH + _REACH_PER_SECOND * seconds) * max(last[2] - last[0], read.box[2] - read.box[0])
-    nearness = 1 - _distance(last, read.box) / (reach * (2 if same_text else 1))
-    if nearness <= 0:
+    shared = overlap(last, read.box)
+    alike = SequenceMatcher(None, fold(read.text), fold(track.vote().text), autojunk=False).ratio()
+    if alike < (_ALIKE if shared < _OVERLAPS else _UNLIKE if read.confidence >= _SURE else 0.0):
         return 0.0
-    return nearness + overlap(last, read.box) + (1.0 if same_text else 0.0)
+    reach = (_REACH + _REACH_PER_SECOND * seconds) * max(last[2] - last[0], read.box[2] - read.box[0])
+    nearness = 1 - _distance(last, read.box) / reach
+    return nearness + shared + alike if nearness > 0 else 0.0
 
 
 def _distance(first: Box, second: Box) -> float:

@@ -122,7 +122,7 @@ class Track:
             last_seen=self.last_seen,
             processing_ms=self._processing_ms,
             reads=len(self._reads),
-            direction=self._direction(),
+            direction=self.direction,
             vehicle_type=_vehicle_type(read),
         )
 
@@ -153,7 +153,9 @@ class Track:
         marked = [text for text in texts if text != vehicle and times_read[text] >= _MARK_READS]
         return max(marked or texts, key=lambda text: (times_read[text] > 0, self._votes[text]))
 
-    def _direction(self) -> str:
+    @property
+    def direction(self) -> str:
+        """ "approaching" or "leaving" by the growth of the plate, "" while neither is clear."""
         if len(self._reads) < _GROWTH_READS:
             return ""
         third = max(2, len(self._reads) // 3)

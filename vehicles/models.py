@@ -181,7 +181,12 @@ class StolenVehicle(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(stolen_location_lat=None, stolen_location_lng=None)
-                | Q(stolen_location_lat__range=(-90, 90), stolen_location_lng__range=(-180, 180)),
+                | Q(
+                    stolen_location_lat__isnull=False,
+                    stolen_location_lng__isnull=False,
+                    stolen_location_lat__range=(-90, 90),
+                    stolen_location_lng__range=(-180, 180),
+                ),
                 name="stolen_place_on_earth",
             ),
         )

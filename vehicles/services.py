@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.services import audit
+from recognition import plates
 from vehicles.models import StolenVehicle, Vehicle
 
 
@@ -32,7 +33,8 @@ def report_theft_of(
     *, plate_number: str, by: User | None, vehicle: dict[str, Any] | None = None, **fields: Any
 ) -> StolenVehicle:
     """Report the theft of a plate; the vehicle enters the register if it is not there yet."""
-    entry, _created = Vehicle.objects.get_or_create(plate_number=plate_number, defaults=vehicle or {})
+    plate = plates.normalise(plate_number)
+    entry, _created = Vehicle.objects.get_or_create(plate_number=plate, defaults=vehicle or {})
     report = StolenVehicle(vehicle=entry, plate_number=entry.plate_number, **fields)
     return report_theft(report=report, by=by)
 

@@ -72,11 +72,10 @@ def _one_line(groups: list[str], colour: str) -> Image.Image:
     plate, _ = _blank(ONE_LINE_SIZE, colour)
     width, height = plate.size
     ink = _INKS[colour]
-    mark_width = 150
-    _write(plate, "  ".join(groups), (34, 26, width - mark_width - 40, height - 26), ink)
-    right = (width - mark_width - 12, 20, width - 32, height - 24)
-    _flag(plate, (right[0] + 28, right[1] + 6, right[2] - 28, right[1] + 66))
-    _write(plate, "RB", (right[0], right[1] + 78, right[2], right[3]), ink)
+    left = width - 184
+    _write(plate, "  ".join(groups), (34, 26, left - 22, height - 26), ink)
+    _flag(plate, (left + 44, 22, width - 62, 70))
+    _write(plate, "RB", (left, 82, width - 30, height - 24), ink)
     return plate
 
 
@@ -85,20 +84,24 @@ def _two_line(lines: list[str], colour: str) -> Image.Image:
     width, height = plate.size
     ink = _INKS[colour]
     middle = height // 2
-    _write(plate, lines[0], (30, 24, width - 150, middle - 8), ink)
-    _flag(plate, (width - 128, 52, width - 42, middle - 34))
-    _write(plate, "".join(lines[1:]), (26, middle + 10, width - 136, height - 24), ink)
-    _write(plate, "RB", (width - 122, middle + 34, width - 28, height - 24), ink)
+    _write(plate, lines[0], (34, 24, width - 150, middle - 8), ink, centred=False)
+    # Well apart from the letters: a reader takes a flag beside them for an L.
+    _flag(plate, (width - 92, 40, width - 28, 84))
+    _write(plate, "".join(lines[1:]), (24, middle + 10, width - 142, height - 24), ink)
+    _write(plate, "RB", (width - 130, middle + 28, width - 26, height - 24), ink)
     return plate
 
 
-def _write(plate: Image.Image, text: str, box: tuple[int, int, int, int], ink: Colour) -> None:
-    """Write text as high as the box, narrowed to fit its width, in the middle."""
+def _write(
+    plate: Image.Image, text: str, box: tuple[int, int, int, int], ink: Colour, *, centred: bool = True
+) -> None:
+    """Write text as high as the box, narrowed to fit its width, in the middle or at the left."""
     x1, y1, x2, y2 = box
     glyphs = _glyphs(text, y2 - y1)
     width = min(round(glyphs.width * 0.96), x2 - x1)
     stencil = glyphs.resize((width, y2 - y1), Image.Resampling.LANCZOS)
-    plate.paste((*ink, 255), (x1 + (x2 - x1 - width) // 2, y1), stencil)
+    left = x1 + (x2 - x1 - width) // 2 if centred else x1
+    plate.paste((*ink, 255), (left, y1), stencil)
 
 
 @lru_cache(maxsize=256)

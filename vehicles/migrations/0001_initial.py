@@ -222,7 +222,9 @@ class Migration(migrations.Migration):
                         condition=models.Q(
                             models.Q(("stolen_location_lat", None), ("stolen_location_lng", None)),
                             models.Q(
+                                ("stolen_location_lat__isnull", False),
                                 ("stolen_location_lat__range", (-90, 90)),
+                                ("stolen_location_lng__isnull", False),
                                 ("stolen_location_lng__range", (-180, 180)),
                             ),
                             _connector="OR",

@@ -1,8 +1,8 @@
 """The plate component: a registration as it looks on the vehicle, the same on every page.
 
-    {% load plate %}
-    {% plate passage.plate_number layout=passage.layout colour=passage.plate_color size="m" %}
-    {% plate_pair alert.plate_number alert.listed_plate characters %}
+{% load plate %}
+{% plate passage.plate_number layout=passage.layout colour=passage.plate_color size="m" %}
+{% plate_pair alert.plate_number alert.listed_plate characters %}
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,0 +1,90 @@
+"""Two workers never read one camera, and a dead worker's camera is free again."""
+
+import threading
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
+
+from cameras import services
+from cameras.models import Camera, CameraLease, CameraStatus
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def streaming(camera: Camera) -> Camera:
+    """A camera with a source."""
+    camera.stream_url = "file:///tmp/clip.mp4"
+    camera.save()
+    return camera
+
+
+def test_of_many_workers_at_once_one_gets_the_camera(streaming: Camera) -> None:
+    taken: list[UUID] = []
+    start = threading.Barrier(6)
+
+    def take() -> None:
+        try:
+            start.wait()
+            holder = services.take_lease(streaming.pk)
+            if holder:
+                taken.append(holder)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=take) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(taken) == 1
+
+
+def test_a_dead_workers_camera_is_taken_over_and_the_dead_one_cannot_renew(streaming: Camera) -> None:
+    first = services.take_lease(streaming.pk)
+    assert first is not None
+    assert services.free_cameras() == []
+    assert services.take_lease(streaming.pk) is None
+    CameraLease.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    assert services.free_cameras() == [streaming.pk]
+    second = services.take_lease(streaming.pk)
+    assert second is not None
+    assert not services.renew_lease(streaming.pk, first, frames=5)
+    services.release_lease(streaming.pk, first)
+    assert services.renew_lease(streaming.pk, second, frames=5)
+
+
+def test_cameras_without_source_or_disabled_are_not_read(camera: Camera) -> None:
+    assert services.free_cameras() == []
+    camera.rtsp_url = "rtsp://10.0.0.1/live"
+    camera.is_enabled = False
+    camera.save()
+    assert services.free_cameras() == []
+    camera.is_enabled = True
+    camera.save()
+    assert services.free_cameras() == [camera.pk]
+
+
+def test_a_status_keeps_its_since_while_it_lasts(camera: Camera) -> None:
+    assert services.set_status(camera.pk, CameraStatus.ERROR, "refused")
+    since = Camera.objects.get().status_since
+    assert not services.set_status(camera.pk, CameraStatus.ERROR, "refused")
+    assert Camera.objects.get().status_since == since
+    assert services.set_status(camera.pk, CameraStatus.ONLINE)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"latitude": 91, "longitude": 0},
+        {"latitude": 6, "longitude": None},
+        {"fps": 0},
+        {"camera_type": "drone"},
+    ],
+)
+def test_the_database_refuses_impossible_cameras(camera: Camera, changes: dict[str, object]) -> None:
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Camera.objects.update(**changes)

@@ -1,0 +1,85 @@
+"""Frames of files and folders, and clear words for what cannot be read."""
+
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ValidationError
+
+from cameras.models import Camera, validate_source
+from cameras.sources import SourceError, folder, frames_of, stream
+from conftest import picture
+from recognition.synthesis import make_clip
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two seconds of a drawn road."""
+    path = tmp_path_factory.mktemp("clips") / "road.mp4"
+    make_clip(path, [], 2.0, fps=12, size=(320, 180), seed=1)
+    return path
+
+
+def test_a_clip_gives_the_frames_asked_for_with_their_time(clip: Path) -> None:
+    frames = list(stream(str(clip), fps=4, live=False))
+    assert len(frames) == 8
+    assert frames[0].image.shape == (180, 320, 3)
+    gaps = {
+        round((later.captured_at - earlier.captured_at).total_seconds(), 2)
+        for earlier, later in zip(frames, frames[1:], strict=False)
+    }
+    assert gaps == {0.25}
+
+
+def test_a_source_that_cannot_be_read_says_why_without_its_password(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(b"this is no clip")
+    with pytest.raises(SourceError, match="(?i)invalid data"):
+        list(stream(str(broken), fps=4, live=False))
+    with pytest.raises(SourceError, match="(?i)no such file"):
+        list(stream(str(tmp_path / "missing.mp4"), fps=4, live=False))
+    with pytest.raises(SourceError, match="(?i)refused") as refused:
+        list(stream("rtsp://officer:hunter2@127.0.0.1:9/live", fps=4, live=True))
+    assert "hunter2" not in str(refused.value)
+
+
+def test_photos_of_a_folder_are_read_once_complete_and_put_away(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(picture())
+    (tmp_path / "broken.jpg").write_bytes(picture()[:200])
+    (tmp_path / "note.txt").write_text("not a photo")
+    frames = folder(tmp_path, live=True)
+    seen = [next(frames) for _ in range(3)]
+    assert sum(frame is not None for frame in seen) == 1
+    assert (tmp_path / "done" / "a.jpg").exists()
+    assert (tmp_path / "failed" / "broken.jpg").exists()
+    assert (tmp_path / "note.txt").exists()
+
+
+def test_a_photo_that_is_still_being_written_waits(tmp_path: Path) -> None:
+    photo = tmp_path / "slow.jpg"
+    data = picture()
+    photo.write_bytes(data[:100])
+    frames = folder(tmp_path, live=True)
+    assert next(frames) is None
+    photo.write_bytes(data)
+    assert next(frames) is None, "it grew since the last look"
+    assert next(frames) is not None
+
+
+def test_a_looping_file_plays_again(clip: Path) -> None:
+    camera = Camera(name="x", code="x", stream_url=clip.as_uri(), fps=4, settings={"loop": True})
+    frames = frames_of(camera, live=True)
+    seen = [next(frames) for _ in range(10)]
+    assert sum(frame is not None for frame in seen) >= 9
+
+
+@pytest.mark.parametrize("address", ["rtsp://10.0.0.1/live", "https://x.bj/snap.jpg", "file:///srv/photos"])
+def test_sources_that_can_be_read(address: str) -> None:
+    validate_source(address)
+
+
+@pytest.mark.parametrize(
+    "address", ["ftp://x/y", "javascript:alert(1)", "rtsp://", "file:relative", "camera"]
+)
+def test_sources_that_cannot(address: str) -> None:
+    with pytest.raises(ValidationError):
+        validate_source(address)
