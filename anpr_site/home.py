@@ -1,6 +1,7 @@
 """The dashboard, and what every page gets."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth.decorators import permission_required
@@ -17,10 +18,18 @@ from cameras.models import Camera, CameraStatus
 from detections.views import newest_passages, passages_today
 
 
+def _websocket_url(request: HttpRequest) -> str:
+    """Address of the ASGI process when it has a port of its own; empty behind a proxy that joins both."""
+    if not settings.WEBSOCKET_PORT:
+        return ""
+    host = urlsplit(f"//{request.get_host()}").hostname or ""
+    return f"ws://{f'[{host}]' if ':' in host else host}:{settings.WEBSOCKET_PORT}"
+
+
 def page_settings(request: HttpRequest) -> dict[str, Any]:
     """Context of every template. `live` costs two queries, on the pages that show it."""
     user = getattr(request, "user", None)
-    context: dict[str, Any] = {"websocket_url": settings.WEBSOCKET_URL}
+    context: dict[str, Any] = {"websocket_url": _websocket_url(request)}
     if isinstance(user, User) or (user is not None and user.is_authenticated):
         context["live"] = SimpleLazyObject(lambda: live_state(user))
     return context

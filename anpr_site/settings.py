@@ -161,8 +161,8 @@ if env.bool("BEHIND_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 X_FRAME_OPTIONS = "DENY"
 
-WEBSOCKET_URL = env.str("WEBSOCKET_URL", default="")
-"""Where a page opens its socket; empty: the page's own address (a proxy sends /ws/ to the ASGI process)."""
+WEBSOCKET_PORT = env.str("WEBSOCKET_PORT", default="")
+"""Port of the ASGI process for pages; empty: the page's own (a proxy sends /ws/ to the ASGI process)."""
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -171,7 +171,7 @@ CONTENT_SECURITY_POLICY = {
         "style-src": [SELF],
         "img-src": [SELF, "data:"],
         "font-src": [SELF],
-        "connect-src": [SELF, *([WEBSOCKET_URL] if WEBSOCKET_URL else [])],
+        "connect-src": [SELF, *([f"ws://*:{WEBSOCKET_PORT}"] if WEBSOCKET_PORT else [])],
         "form-action": [SELF],
         "base-uri": [NONE],
         "frame-ancestors": [NONE],

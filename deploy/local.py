@@ -67,6 +67,7 @@ class Run:
                     action()
             except (DeployError, OSError) as error:
                 self._complain(title, error, hint)
+                self._show_log_ins()  # the database has them now: unseen, they would be lost
                 return False
         self._welcome()
         return True
@@ -120,17 +121,21 @@ class Run:
         self._console.alarm(f"Que faire : {hint}")
 
     def _welcome(self) -> None:
-        demo = self.stack.demo.strip()
         rule = "─" * 78
         say, bold = self._console.say, self._console.bold
         say(f"\n{rule}\n  {bold(self.stack.url)}\n")
-        if demo:
-            say("  Montrés cette seule fois / shown only this once:\n")
-            say("\n".join(f"    {line}" for line in demo.splitlines()))
-        else:
+        if not self._show_log_ins():
             say(f"  {RESET_HINT}")
         say(f"\n  Journaux / logs : {VAR / 'log'}")
         say(f"  {bold('Ctrl-C arrête tout / stops everything')}\n{rule}\n")
+
+    def _show_log_ins(self) -> bool:
+        """Show what `manage.py demo` said (it speaks only of log-ins it made); False if it said nothing."""
+        demo = self._stack.demo.strip() if self._stack is not None else ""
+        if demo:
+            self._console.say("  Montrés cette seule fois / shown only this once:\n")
+            self._console.say("\n".join(f"    {line}" for line in demo.splitlines()))
+        return bool(demo)
 
 
 def main() -> int:

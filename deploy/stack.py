@@ -111,7 +111,6 @@ class Stack:
             # The logs and the sign that a worker is ready need INFO; the terminal is filtered after.
             "LOG_LEVEL": level if level in ("DEBUG", "INFO") else "INFO",
             "WEBSOCKET_PORT": str(self.websocket_port),
-            "WEBSOCKET_URL": f"ws://127.0.0.1:{self.websocket_port}",
             "PYTHONUNBUFFERED": "1",
             "YOLO_AUTOINSTALL": "false",
         }
@@ -216,16 +215,7 @@ def programs(port: int, websocket_port: int) -> list[Program]:
     """The processes of the product; beat stops first (no new tasks), workers last (they end what they do)."""
     granian, celery = str(BIN / "granian"), [str(BIN / "celery"), "-A", "anpr_site"]
     local = ["--host", "127.0.0.1", "--workers", "1"]
-    web = [
-        granian,
-        "--interface",
-        "wsgi",
-        "--no-ws",
-        "anpr_site.wsgi:application",
-        *local,
-        "--port",
-        str(port),
-    ]
+    web = [granian, "--interface", "wsgi", "--no-ws", "anpr_site.wsgi:application", *local]
     # asginl: ASGI without lifespan events, which Channels doesn't know.
     socket = [granian, "--interface", "asginl", "--ws", "anpr_site.asgi:application", *local]
     worker = [*celery, "worker", "--loglevel", "INFO"]
@@ -234,7 +224,7 @@ def programs(port: int, websocket_port: int) -> list[Program]:
     reading = ["nice", "-n", "5", *worker, "-Q", "recognition", "--pool", "threads", "-c", "4"]
     return [
         Program("beat", [*celery, "beat", "--loglevel", "INFO", "--pidfile="], stage=0, grace=5),
-        Program("web", [*web, "--blocking-threads", "4"], stage=1, grace=5),
+        Program("web", [*web, "--port", str(port), "--blocking-threads", "4"], stage=1, grace=5),
         Program("websocket", [*socket, "--port", str(websocket_port)], stage=1, grace=5),
         Program("default", default, stage=2, ready=WORKER_READY),
         Program("recognition", [*reading, "-n", "recognition@%h"], stage=2, ready=WORKER_READY),

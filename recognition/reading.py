@@ -17,7 +17,7 @@ from recognition.types import Candidate, Polygon
 #: serifs or slashed zeros the pixels of O and 0 can be the same.
 LOOKALIKE_SHARE = 0.02
 #: Least chance that a character was never there: flags, stickers and bolts get read as 1 or I.
-_GHOST = 0.005
+_GHOST = 0.002
 #: Texts followed from character to character while candidates are built.
 _BEAM = 48
 _KEPT = 5
@@ -25,7 +25,7 @@ _KEPT = 5
 # How plausible a text is before any pixel is seen (our judgement, see `recognition.formats`).
 _FITS_BENIN = 1.0
 _FITS_NEIGHBOUR = 0.4
-_FITS_NOTHING = 0.05
+_FITS_NOTHING = 0.1
 # benin.md: one source says that Beninese series leave out I and O; O, I and Q are accepted, but rarer.
 _RARE_LETTERS = frozenset("IOQ")
 _RARE_LETTER = 0.3
@@ -50,7 +50,7 @@ class CharRead:
 
 @dataclass(frozen=True, slots=True)
 class TextLine:
-    """One line of text: its characters from left to right, corners in pixels, and the finder's score 0 to 1."""
+    """One line of text: its characters from left to right, corners in pixels, the finder's score 0 to 1."""
 
     chars: tuple[CharRead, ...]
     polygon: Polygon
@@ -149,7 +149,9 @@ def _spellings(chars: Sequence[CharRead]) -> list[_Spelling]:
     for index, char in enumerate(chars):
         options = _options(char)
         longer = [
-            _Spelling(s.text + c, s.chance * part, (*s.kept, index)) for s in beam for c, part in options.items()
+            _Spelling(s.text + c, s.chance * part, (*s.kept, index))
+            for s in beam
+            for c, part in options.items()
         ]
         absent = max(_GHOST, 1 - char.mass)
         longer += [_Spelling(s.text, s.chance * absent, s.kept) for s in beam]

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from difflib import SequenceMatcher
 
 from recognition.boxes import area, centre, overlap
-from recognition.engines.registry import Engine
+from recognition.engines import Engine
 from recognition.plates import core, fold
 from recognition.types import RGB, Box, Frame, Passage, PlateRead
 from recognition.voting import Track
@@ -25,7 +25,7 @@ class TrackingRules:
 
     `gap`: unseen for longer, a vehicle is gone. `settle_reads` agreeing reads in a row, the last of a plate
     at least `good_height` pixels high, settle a text; from afar it is settled `settle_after` its first read, or
-    twice that for a vehicle that comes nearer, since small print such as RB gets legible late. Either way the text must hold
+    half as long again for a vehicle that comes nearer, since small print such as RB gets legible late. Either way the text must hold
     `settle_share` of the votes and its best read have `settle_confidence`. `lone_confidence`: a vehicle that
     left with a single read needs this much. `quiet`: the same plate within this time after it was last seen
     is the same passage still.
@@ -33,7 +33,7 @@ class TrackingRules:
 
     gap: float = 2.0
     settle_reads: int = 3
-    good_height: float = 30.0
+    good_height: float = 36.0
     settle_after: float = 2.0
     settle_share: float = 0.6
     settle_confidence: float = 0.6
@@ -102,12 +102,18 @@ class PassageBuilder:
             return False
         vote = track.vote()
         near = track.last_box[3] - track.last_box[1] >= rules.good_height
-        patience = rules.settle_after * (2 if track.direction == "approaching" else 1)
+        patience = rules.settle_after * (1.5 if track.direction == "approaching" else 1)
         long_enough = track.age >= patience or (near and track.agreeing_in_a_row() >= rules.settle_reads)
-        return long_enough and vote.share >= rules.settle_share and vote.best_confidence >= rules.settle_confidence
+        return (
+            long_enough
+            and vote.share >= rules.settle_share
+            and vote.best_confidence >= rules.settle_confidence
+        )
 
     def _farewell(self, track: Track) -> list[Passage]:
-        if track.given_out or (len(track) == 1 and track.vote().best_confidence < self._rules.lone_confidence):
+        if track.given_out or (
+            len(track) == 1 and track.vote().best_confidence < self._rules.lone_confidence
+        ):
             return []
         return self._give_out(track)
 
@@ -125,7 +131,9 @@ class PassageBuilder:
             self._known[core(track.vote().text)] = track.last_seen
 
 
-def passages(frames: Iterable[Frame], engine: Engine, *, rules: TrackingRules | None = None) -> Iterator[Passage]:
+def passages(
+    frames: Iterable[Frame], engine: Engine, *, rules: TrackingRules | None = None
+) -> Iterator[Passage]:
     """The passages of a whole clip or stream, each as soon as it is settled."""
     builder = PassageBuilder(engine, rules)
     for frame in frames:

@@ -23,6 +23,8 @@ from deploy.supervisor import Program
 var, port, failure = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
 code = "import os, time; print('pid', os.getpid()); print('ERROR'); print('INFO x@y ready.'); time.sleep(600)"
 def programs(port, websocket_port):
+    if failure == "processes":
+        raise OSError("no more processes")
     names = ("web", "default", "recognition")
     return [Program(name, [sys.executable, "-uc", code], ready="ready") for name in names]
 def run(self, *arguments):
@@ -105,6 +107,16 @@ def test_a_failed_step_is_named_with_its_output_and_a_hint(place: Path) -> None:
     assert "[4/8] Migrations ... ÉCHEC" in read
     assert "column does not exist" in read
     assert "Que faire :" in read
+    assert not working_in(place / "var" / "postgres")
+
+
+def test_log_ins_are_shown_even_when_a_later_step_fails(place: Path) -> None:
+    process = launch(place, failure="processes")
+    assert process.stdout is not None
+    with process.stdout:
+        read = process.stdout.read()
+    assert process.wait(15) == 1
+    assert "operator: mot de passe abc" in read
     assert not working_in(place / "var" / "postgres")
 
 

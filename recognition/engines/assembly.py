@@ -45,7 +45,7 @@ def rows_of(lines: Sequence[TextLine]) -> Iterator[list[TextLine]]:
     rows: list[list[TextLine]] = []
     for line in large:
         for row in rows:
-            if shared_length(_vertical(row[0]), _vertical(line)) >= _SAME_ROW:
+            if all(_beside(other, line) for other in row):
                 row.append(line)
                 break
         else:
@@ -76,6 +76,14 @@ def text_of(lines: Sequence[TextLine]) -> str:
 def chars_of(lines: Sequence[TextLine]) -> tuple[CharRead, ...]:
     """The lines' characters in the order given."""
     return tuple(char for line in lines for char in line.chars)
+
+
+def _beside(first: TextLine, second: TextLine) -> bool:
+    # On a tilted plate the upright boxes of two rows share much height, but then they share width too.
+    return (
+        shared_length(_vertical(first), _vertical(second)) >= _SAME_ROW
+        and shared_length(_horizontal(first), _horizontal(second)) < _SAME_ROW
+    )
 
 
 def _stacked(upper: TextLine, lower: TextLine) -> bool:

@@ -13,10 +13,10 @@ _libraries: list[Any] = []
 
 
 def prepare_torchvision() -> None:
-    """Declare the operator torchvision::nms where torchvision's compiled part does not load.
+    """Declare the operators that torchvision lacks where its compiled part does not load.
 
-    Importing torchvision fails without it ("operator torchvision::nms does not exist"); ultralytics and
-    easyocr import torchvision, but neither calls the compiled version on the way we use them. Call it before
+    Importing torchvision fails without them ("operator torchvision::nms does not exist"), and ultralytics and
+    easyocr import it; ultralytics calls nms, which `suppress_overlaps` then stands in for. Call this before
     the first import of either. Idempotent. Raises ImportError without torch and torchvision.
     """
     with _lock:
@@ -27,9 +27,34 @@ def prepare_torchvision() -> None:
         if _compiled_part_loads(torch):
             return
         library = torch.library.Library("torchvision", "DEF")
-        library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        for operator in ("nms", "qnms"):
+            library.define(f"{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
         # Kept for ever: an operator disappears with the library object that declared it.
         _libraries.append(library)
+        import torchvision
+
+        # torchvision's own function refuses to run without its compiled part, whatever is declared.
+        torchvision.ops.nms = torchvision.ops.boxes.nms = suppress_overlaps
+
+
+def suppress_overlaps(dets: Any, scores: Any, iou_threshold: float) -> Any:
+    """Non-maximum suppression on tensors: indices of the boxes (N x 4: x1, y1, x2, y2) to keep, best first.
+
+    A box goes when it overlaps a better one by more than `iou_threshold`.
+    """
+    import torch
+
+    areas = (dets[:, 2] - dets[:, 0]).clamp(min=0) * (dets[:, 3] - dets[:, 1]).clamp(min=0)
+    order = scores.argsort(descending=True)
+    kept = []
+    while order.numel() > 0:
+        best, rest = order[0], order[1:]
+        kept.append(best)
+        low = torch.maximum(dets[best, :2], dets[rest, :2])
+        high = torch.minimum(dets[best, 2:], dets[rest, 2:])
+        shared = (high - low).clamp(min=0).prod(dim=1)
+        order = rest[shared / (areas[best] + areas[rest] - shared).clamp(min=1e-9) <= iou_threshold]
+    return torch.stack(kept) if kept else order
 
 
 def _compiled_part_loads(torch: Any) -> bool:

@@ -1,4 +1,6 @@
-"""Wholly drawn plates, photographs and clips: for the demonstration and for tests. No picture of others is used.
+"""Wholly drawn plates, photographs and clips, for the demonstration and for tests.
+
+No picture of others is used.
 
 Drawing is deterministic: the same seed gives the same pixels with the same versions of Pillow and numpy.
 """

@@ -36,7 +36,13 @@ def _shadow_and_wheels(canvas: Canvas) -> None:
     for side in (-1, 1):
         outer, inner = side * 0.86, side * 0.64
         left, right = min(outer, inner), max(outer, inner)
-        tyre = [*box(left, -0.04, right, 0.46)[2:], (left, 0.0), (left + 0.02, -0.05), (right - 0.02, -0.05), (right, 0.0)]
+        tyre = [
+            *box(left, -0.04, right, 0.46)[2:],
+            (left, 0.0),
+            (left + 0.02, -0.05),
+            (right - 0.02, -0.05),
+            (right, 0.0),
+        ]
         mask = canvas.fill(tyre, (44, 44, 46), (14, 14, 15), rounds=1)
         for groove in (0.70, 0.75, 0.80):
             x = side * groove
@@ -51,8 +57,8 @@ def _cabin(canvas: Canvas, paint: Colour) -> None:
     mask = canvas.fill(glass, mix(_GLASS, _SKY, 0.32), _GLASS, rounds=2)
     _seats_and_driver(canvas, mask)
     # The sky and a pale streak mirrored in the windscreen.
-    canvas.fill([(-0.7, 1.5), (0.7, 1.5), (0.62, 1.27), (-0.3, 1.23)], _SKY, rounds=2, blur=0.03, opacity=0.42,
-                within=mask)  # fmt: skip
+    canvas.fill([(-0.7, 1.5), (0.7, 1.5), (0.62, 1.27), (-0.3, 1.23)], _SKY, rounds=2, blur=0.03,
+                opacity=0.42, within=mask)  # fmt: skip
     canvas.fill([(0.1, 1.5), (0.3, 1.5), (0.02, 0.9), (-0.2, 0.9)], _WHITE, rounds=0, blur=0.02, opacity=0.1,
                 within=mask)  # fmt: skip
     canvas.fill(both_sides([(0.7, 0.985), (0.72, 0.93)]), (14, 15, 17), rounds=0, opacity=0.8)
@@ -71,7 +77,9 @@ def _seats_and_driver(canvas: Canvas, glass: Image.Image) -> None:
     shirt, skin = (92, 104, 122), (64, 44, 34)
     torso = [(0.16, 0.9), (0.17, 1.05), (0.27, 1.11), (0.41, 1.11), (0.51, 1.05), (0.52, 0.9)]
     canvas.fill(torso, shirt, mix(shirt, _BLACK, 0.4), rounds=2, opacity=0.85, within=glass)
-    canvas.fill(box(0.27, 1.09, 0.41, 1.27), skin, mix(skin, _BLACK, 0.3), rounds=3, opacity=0.9, within=glass)
+    canvas.fill(
+        box(0.27, 1.09, 0.41, 1.27), skin, mix(skin, _BLACK, 0.3), rounds=3, opacity=0.9, within=glass
+    )
     canvas.line([(0.18, 0.99), (0.24, 1.035), (0.34, 1.05), (0.44, 1.035), (0.5, 0.99)], (12, 12, 13), 0.018)
 
 
@@ -104,7 +112,15 @@ def _body(canvas: Canvas, paint: Colour) -> None:
 
 
 def _lights(canvas: Canvas) -> None:
-    right = [(0.47, 0.665), (0.64, 0.71), (0.815, 0.735), (0.875, 0.69), (0.85, 0.60), (0.66, 0.575), (0.5, 0.605)]
+    right = [
+        (0.47, 0.665),
+        (0.64, 0.71),
+        (0.815, 0.735),
+        (0.875, 0.69),
+        (0.85, 0.60),
+        (0.66, 0.575),
+        (0.5, 0.605),
+    ]
     for outline, side in ((right, 1), (mirrored(right), -1)):
         mask = canvas.fill(outline, (150, 160, 168), (58, 64, 70), rounds=2)
         for x, radius in ((0.60, 0.047), (0.745, 0.056)):
@@ -113,8 +129,8 @@ def _lights(canvas: Canvas) -> None:
             canvas.ellipse(side * x, 0.655, radius * 0.4, radius * 0.4, _WHITE, blur=0.006)
         canvas.fill([(side * 0.8, 0.73), (side * 0.87, 0.69), (side * 0.85, 0.61), (side * 0.81, 0.62)],
                     (236, 150, 50), (190, 96, 20), rounds=1, within=mask)  # fmt: skip
-        canvas.fill([(side * 0.5, 0.69), (side * 0.86, 0.74), (side * 0.86, 0.715), (side * 0.5, 0.66)], _WHITE,
-                    rounds=1, blur=0.006, opacity=0.5, within=mask)  # fmt: skip
+        canvas.fill([(side * 0.5, 0.69), (side * 0.86, 0.74), (side * 0.86, 0.715), (side * 0.5, 0.66)],
+                    _WHITE, rounds=1, blur=0.006, opacity=0.5, within=mask)  # fmt: skip
 
 
 def _front(canvas: Canvas) -> None:

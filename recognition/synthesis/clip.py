@@ -100,7 +100,12 @@ def _frames(
 
 
 def _draw(
-    scene: Image.Image, camera: Camera, picture: VehiclePicture, placed: Placed | None, number: int, truth: VehicleTruth
+    scene: Image.Image,
+    camera: Camera,
+    picture: VehiclePicture,
+    placed: Placed | None,
+    number: int,
+    truth: VehicleTruth,
 ) -> None:
     if placed is None:
         return

@@ -41,7 +41,16 @@ def _handlebar(canvas: Canvas) -> None:
 
 
 def _legs(canvas: Canvas) -> None:
-    right = [(0.1, 0.9), (0.24, 0.9), (0.33, 0.78), (0.31, 0.5), (0.29, 0.3), (0.18, 0.3), (0.19, 0.55), (0.12, 0.75)]
+    right = [
+        (0.1, 0.9),
+        (0.24, 0.9),
+        (0.33, 0.78),
+        (0.31, 0.5),
+        (0.29, 0.3),
+        (0.18, 0.3),
+        (0.19, 0.55),
+        (0.12, 0.75),
+    ]
     shoe = [(0.17, 0.33), (0.30, 0.33), (0.31, 0.25), (0.29, 0.22), (0.18, 0.22)]
     for flip in (False, True):
         leg, foot = (mirrored(right), mirrored(shoe)) if flip else (right, shoe)
@@ -55,10 +64,10 @@ def _legs(canvas: Canvas) -> None:
 def _wheel(canvas: Canvas) -> None:
     tyre = both_sides([(0.04, 0.6), (0.06, 0.56), (0.06, 0.02), (0.03, -0.03)])
     mask = canvas.fill(tyre, (52, 52, 54), (16, 16, 17), rounds=1)
-    for y in range(12):
-        height = 0.56 - 0.05 * y
-        chevron = [(-0.06, height), (0, height - 0.025), (0.06, height), (0.06, height - 0.012), (0, height - 0.037),
-                   (-0.06, height - 0.012)]  # fmt: skip
+    for tread in range(12):
+        height = 0.56 - 0.05 * tread
+        chevron = [(-0.06, height), (0, height - 0.025), (0.06, height), (0.06, height - 0.012),
+                   (0, height - 0.037), (-0.06, height - 0.012)]  # fmt: skip
         canvas.fill(chevron, (8, 8, 9), rounds=0, within=mask)
     canvas.fill(box(-0.012, -0.03, 0.012, 0.6), (66, 66, 68), rounds=0, opacity=0.5, within=mask)
     for side in (-1, 1):
@@ -78,7 +87,15 @@ def _exhaust(canvas: Canvas) -> None:
 
 
 def _rider(canvas: Canvas, shirt: Colour, helmet: Colour) -> None:
-    right_arm = [(0.19, 1.43), (0.28, 1.38), (0.36, 1.2), (0.39, 1.06), (0.33, 1.02), (0.28, 1.12), (0.2, 1.22)]
+    right_arm = [
+        (0.19, 1.43),
+        (0.28, 1.38),
+        (0.36, 1.2),
+        (0.39, 1.06),
+        (0.33, 1.02),
+        (0.28, 1.12),
+        (0.2, 1.22),
+    ]
     for arm in (right_arm, mirrored(right_arm)):
         canvas.fill(arm, mix(shirt, _WHITE, 0.05), mix(shirt, _BLACK, 0.35), rounds=2)
     for side in (-1, 1):
@@ -98,8 +115,8 @@ def _rider(canvas: Canvas, shirt: Colour, helmet: Colour) -> None:
 
 
 def _tail(canvas: Canvas) -> None:
-    canvas.fill(both_sides([(0.13, 0.93), (0.19, 0.9), (0.185, 0.83), (0.13, 0.8)]), (40, 36, 34), (14, 13, 13),
-                rounds=2)  # fmt: skip
+    canvas.fill(both_sides([(0.13, 0.93), (0.19, 0.9), (0.185, 0.83), (0.13, 0.8)]), (40, 36, 34),
+                (14, 13, 13), rounds=2)  # fmt: skip
     mudguard = both_sides([(0.09, 0.84), (0.1, 0.74), (0.085, 0.5), (0.05, 0.44)])
     canvas.fill(mudguard, (46, 48, 52), (20, 21, 23), rounds=2)
     lamp = both_sides([(0.085, 0.815), (0.1, 0.78), (0.08, 0.735)])

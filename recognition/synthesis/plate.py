@@ -1,7 +1,7 @@
 """Drawing Beninese number plates: one line with flag and RB mark, or two lines on motorcycles.
 
-What is known of them is in `recognition/formats.json`; the fine layout is our own guess. The typeface is Source Sans
-Pro Bold (SIL Open Font License) from the package font-source-sans-pro, narrowed a little: no source names the
+What is known of them is in `recognition/formats.json`; the fine layout is our own guess. The typeface is
+Source Sans Pro Bold (SIL Open Font License) from the package font-source-sans-pro, narrowed a little: no source names the
 typeface of real plates, and its plain strokes and open 6/9 come close to photographs in the press.
 """
 
@@ -17,7 +17,7 @@ from recognition.formats import layout_of
 from recognition.plates import core, normalise
 from recognition.synthesis.strokes import Colour
 
-#: Size in metres. European one-line plates are 520 x 110 mm; two-line motorcycle plates 210 x 150 mm (a guess).
+#: Size in metres: European one-line plates, and motorcycle plates (a guess).
 ONE_LINE_SIZE = (0.52, 0.11)
 TWO_LINE_SIZE = (0.24, 0.16)
 #: Drawn at this many pixels a metre, three times what the nearest camera view needs.

@@ -33,7 +33,10 @@ def smooth_noise(
 ) -> NDArray[np.float32]:
     """Soft noise in -1..1 with about `cells` blobs across, `stretch` times as wide as high: rows x columns."""
     height, width = shape
-    coarse = rng.random((max(2, round(stretch * cells * height / width)), max(2, cells))).astype(np.float32) * 2 - 1
+    coarse = (
+        rng.random((max(2, round(stretch * cells * height / width)), max(2, cells))).astype(np.float32) * 2
+        - 1
+    )
     picture = Image.fromarray(coarse, mode="F").resize((width, height), Image.Resampling.BICUBIC)
     return np.asarray(picture, dtype=np.float32)
 
@@ -44,7 +47,9 @@ def _sky(camera: Camera, rng: np.random.Generator) -> NDArray[np.float32]:
     sky = np.array((112, 160, 204)) * (1 - share) + np.array((222, 228, 226)) * share
     pixels = np.repeat(sky.astype(np.float32), width, axis=1)
     layers = ((4, 0.5), (9, 0.3), (20, 0.16), (44, 0.1), (90, 0.05))
-    clouds = sum((smooth_noise((height, width), cells, rng, 5.0) * part for cells, part in layers), np.float32(0))
+    clouds = sum(
+        (smooth_noise((height, width), cells, rng, 5.0) * part for cells, part in layers), np.float32(0)
+    )
     cover = np.clip((clouds + 0.02) * 2.6, 0, 0.8)[:, :, None]
     return (pixels * (1 - cover) + np.array((246, 246, 244), dtype=np.float32) * cover).astype(np.float32)
 
@@ -63,7 +68,9 @@ def _ground(pixels: NDArray[np.float32], camera: Camera, rng: np.random.Generato
     laterite = np.array((172, 106, 70), dtype=np.float32)
     ground = laterite + (2.2 * tone)[:, :, None]
     grass = np.clip((np.abs(x) - 6.5) * 0.5 + 2 * coarse, 0, 1)[:, :, None]
-    ground = ground * (1 - grass) + (np.array((112, 118, 62), dtype=np.float32) + (2.4 * tone)[:, :, None]) * grass
+    ground = (
+        ground * (1 - grass) + (np.array((112, 118, 62), dtype=np.float32) + (2.4 * tone)[:, :, None]) * grass
+    )
     asphalt = np.array((112, 110, 108), dtype=np.float32) + tone[:, :, None]
     asphalt -= (9 * _wheel_tracks(x))[:, :, None]
     # Red dust blown over the ragged edge of the asphalt.
@@ -169,9 +176,13 @@ def _palm(scene: Image.Image, camera: Camera, rng: np.random.Generator, x: float
     draw = ImageDraw.Draw(layer)
     fx, fy = (foot[0] - left) * 2, (foot[1] - top) * 2
     cx, cy = (crown[0] - left) * 2, (crown[1] - top) * 2
-    draw.ellipse((fx - 2.4 * scale, fy - 0.35 * scale, fx + 2.4 * scale, fy + 0.35 * scale), fill=(60, 40, 28, 70))
+    draw.ellipse(
+        (fx - 2.4 * scale, fy - 0.35 * scale, fx + 2.4 * scale, fy + 0.35 * scale), fill=(60, 40, 28, 70)
+    )
     bend = ((fx + cx) / 2 - 0.5 * lean * scale, (fy + cy) / 2)
-    draw.line([(fx, fy), bend, (cx, cy)], fill=(*trunk, 255), width=max(2, round(0.55 * scale)), joint="curve")
+    draw.line(
+        [(fx, fy), bend, (cx, cy)], fill=(*trunk, 255), width=max(2, round(0.55 * scale)), joint="curve"
+    )
     for angle in np.linspace(-0.4, np.pi + 0.4, 15):
         _frond(draw, (cx, cy), float(angle) + float(rng.uniform(-0.12, 0.12)), 2 * scale * float(rng.uniform(2.4, 3.1)),
                mix(leaf, (150, 160, 80), float(rng.uniform(0, 0.35))))  # fmt: skip
@@ -191,7 +202,9 @@ def _frond(
     for index, (x, y) in enumerate(rib[1:], start=1):
         hang = length * 0.17 * (1 - 0.6 * index / len(rib))
         for slant in (-0.5, 0.5):
-            draw.line([(x, y), (x + slant * hang, y + hang)], fill=(*colour, 255), width=max(1, round(length / 45)))
+            draw.line(
+                [(x, y), (x + slant * hang, y + hang)], fill=(*colour, 255), width=max(1, round(length / 45))
+            )
 
 
 def _poles(scene: Image.Image, camera: Camera) -> None:

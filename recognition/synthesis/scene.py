@@ -97,9 +97,13 @@ def draw_photo(plate: str, kind: str = "car", seed: int = 0, *, size: tuple[int,
     rng = np.random.default_rng([seed, 1])
     camera = Camera(size)
     if kind == "motorcycle":
-        placed = Placed(float(rng.uniform(0.7, 1.2)), float(rng.uniform(3.9, 4.5)), float(rng.uniform(-0.12, 0.12)))
+        placed = Placed(
+            float(rng.uniform(0.7, 1.2)), float(rng.uniform(3.9, 4.5)), float(rng.uniform(-0.12, 0.12))
+        )
     else:
-        placed = Placed(float(rng.uniform(-1.1, -0.6)), float(rng.uniform(4.8, 5.8)), float(rng.uniform(-0.1, 0.1)))
+        placed = Placed(
+            float(rng.uniform(-1.1, -0.6)), float(rng.uniform(4.8, 5.8)), float(rng.uniform(-0.1, 0.1))
+        )
     scene = background(size, seed).copy()
     VehiclePicture(plate, kind, seed).paste(scene, camera, placed)
     return Faults(size, rng).apply(scene, 0)
