@@ -1,4 +1,4 @@
-"""Fixtures of all tests: real PostgreSQL and Redis (given, or started by `make test`), media in a temporary folder."""
+"""Fixtures of all tests: real PostgreSQL and Redis, media in a temporary folder."""
 
 import io
 import uuid
@@ -75,7 +75,11 @@ def logged_in() -> Callable[[User], Client]:
 def camera(db: None) -> Camera:
     """A camera at a border post."""
     return Camera.objects.create(
-        name="Sèmè-Kraké 1", code="seme-krake-1", location_name="Sèmè-Kraké", latitude="6.38", longitude="2.71"
+        name="Sèmè-Kraké 1",
+        code="seme-krake-1",
+        location_name="Sèmè-Kraké",
+        latitude="6.38",
+        longitude="2.71",
     )
 
 

@@ -1,6 +1,6 @@
 """Accounts, API keys and the audit trail in the console."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
@@ -41,7 +41,7 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         """Only what the role may see."""
-        return super().get_queryset(request).visible_to(request.user)  # type: ignore[no-any-return]
+        return cast(QuerySet[User], super().get_queryset(request).visible_to(request.user))  # type: ignore[attr-defined]
 
     def save_model(self, request: HttpRequest, obj: User, form: ModelForm[User], change: bool) -> None:
         """Each change of an account leaves an audit row."""

@@ -26,7 +26,7 @@ class RoleBackend(BaseBackend):
         name = username or kwargs.get(User.USERNAME_FIELD)
         if not name or password is None:
             return None
-        user = User.objects.filter(Q(email__iexact=name) | Q(username__iexact=name)).first()
+        user: User | None = User.objects.filter(Q(email__iexact=name) | Q(username__iexact=name)).first()
         if user is None:
             User().set_password(password)
             return None
@@ -34,4 +34,5 @@ class RoleBackend(BaseBackend):
 
     def get_user(self, user_id: int) -> User | None:
         """The active user of a session, else None: a closed account is out at its next request."""
-        return User.objects.filter(pk=user_id, is_active=True).first()
+        user: User | None = User.objects.filter(pk=user_id, is_active=True).first()
+        return user

@@ -1,12 +1,13 @@
 """Writes of accounts: the audit trail, API keys."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from django.db import models, transaction
 from django.utils import timezone
 
-from accounts.models import ApiKey, AuditEvent, Scope, User
+from accounts.models import ApiKey, AuditEvent, User
 
 
 def audit(
@@ -38,7 +39,7 @@ def audit(
 
 @transaction.atomic
 def create_api_key(
-    *, name: str, scopes: list[Scope], by: User | None, expires_at: datetime | None = None
+    *, name: str, scopes: Sequence[str], by: User | None, expires_at: datetime | None = None
 ) -> tuple[ApiKey, str]:
     """A new key and its token. The token cannot be had again: only its hash is kept."""
     token, prefix, hashed = ApiKey.make_token()

@@ -1,6 +1,6 @@
 """WebSocket of a page: alerts as they come, and those it missed."""
 
-from typing import Any
+from typing import Any, cast
 
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
@@ -14,12 +14,12 @@ NO_PERMISSION = 4403
 
 
 class AlertConsumer(AsyncJsonWebsocketConsumer):
-    """/ws/alerts/: the page says {"since": ID of the last alert it knows}; the server answers and then pushes.
+    """/ws/alerts/: the page says {"since": last alert it knows}; the server answers and then pushes.
 
     The account is looked up again at each event: a session whose account was closed or demoted is cut off.
     """
 
-    groups = (GROUP,)
+    groups = [GROUP]
 
     async def connect(self) -> None:
         """Accept whoever may see alerts; others are refused before the handshake ends."""
@@ -55,6 +55,6 @@ class AlertConsumer(AsyncJsonWebsocketConsumer):
 
     @database_sync_to_async
     def _missed(self, since: int) -> list[int]:
-        user = self.scope["user"]
-        alerts = Alert.objects.visible_to(user).after(since)  # type: ignore[attr-defined]
+        user = cast(User, self.scope["user"])
+        alerts = Alert.objects.visible_to(user).after(since)
         return list(alerts.values_list("pk", flat=True)[:MISSED_LIMIT])

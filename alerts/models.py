@@ -116,7 +116,7 @@ class Alert(models.Model):
     created_at = models.DateTimeField(_("raised"), auto_now_add=True)
     updated_at = models.DateTimeField(_("updated"), auto_now=True)
 
-    objects: ClassVar[models.Manager["Alert"]] = AlertQuerySet.as_manager()  # type: ignore[assignment]
+    objects: ClassVar[models.Manager["Alert"]] = AlertQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("alert")

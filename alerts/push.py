@@ -46,6 +46,7 @@ def passages(*, count: int, newest_id: int) -> None:
 
 def _send(payload: AlertPayload | PassagesPayload) -> None:
     layer = get_channel_layer()
+    assert layer is not None  # noqa: S101 (CHANNEL_LAYERS is set)
     try:
         async_to_sync(layer.group_send)(GROUP, {"type": "push", "payload": payload})
     except (redis.exceptions.RedisError, OSError):

@@ -33,14 +33,14 @@ class AlreadyTakenError(Exception):
 
 @transaction.atomic
 def match_passages(passages: Sequence[Detection]) -> list[Alert]:
-    """Raise an alert for each passage that meets an active theft report; the alerts raised.
+    """Raise an alert for each passage that meets an active theft report; those raised.
 
-    Within the feed this is part of its transaction: cursor, alerts and counts move together. Browsers are told
-    after the commit.
+    Within the feed this is part of its transaction: cursor, alerts and counts move together. Browsers are
+    told after the commit.
     """
-    reports = StolenVehicle.objects.like(  # type: ignore[attr-defined]
-        list({passage.plate_key for passage in passages})
-    ).select_related("vehicle")
+    reports = StolenVehicle.objects.like(list({passage.plate_key for passage in passages})).select_related(
+        "vehicle"
+    )
     by_key: dict[str, list[StolenVehicle]] = {}
     for report in reports:
         by_key.setdefault(report.plate_key, []).append(report)

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
-from django.db.models import Case, Q, QuerySet, Value, When
+from django.db.models import Case, Q, Value, When
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
@@ -19,10 +19,9 @@ from accounts.models import User
 from accounts.templatetags.wording import moment
 from accounts.views import audit_look, client_address, person
 from alerts import services
-from alerts.models import Alert, AlertStatus
+from alerts.models import Alert, AlertQuerySet, AlertStatus
 from detections.models import Detection
 from detections.views import crop_response, frame_response, frame_size, newest_slice
-from vehicles.models import StolenVehicle
 
 LIVE_SIZE = 20
 
@@ -48,14 +47,14 @@ def live_state(user: User) -> LiveState:
     )
 
 
-def _for_list(user: User) -> QuerySet[Alert]:
-    visible = Alert.objects.visible_to(user)  # type: ignore[attr-defined]
-    return visible.for_list().annotate(has_crop=Q(crop__isnull=False))  # type: ignore[no-any-return]
+def _for_list(user: User) -> AlertQuerySet:
+    visible = Alert.objects.visible_to(user)
+    return visible.for_list().annotate(has_crop=Q(crop__isnull=False))
 
 
 def open_alerts(user: User) -> tuple[int, Sequence[Alert]]:
     """How many alerts are open, and the first of them: those that nobody has first, then the newest."""
-    queryset = _for_list(user).open()  # type: ignore[attr-defined]
+    queryset = _for_list(user).open()
     untaken = Case(When(status=AlertStatus.NEW, then=Value(0)), default=Value(1))
     return queryset.count(), queryset.order_by(untaken, "-created_at", "-pk")[:LIVE_SIZE]
 
@@ -68,7 +67,7 @@ def alert_list(request: HttpRequest) -> HttpResponse:
     before = request.GET.get("before", "")
     queryset = _for_list(person(request))
     if not show_all:
-        queryset = queryset.open()  # type: ignore[attr-defined]
+        queryset = queryset.open()
     page = newest_slice(queryset, field="created_at", before=before, size=30)
     return render(request, "alerts/list.html", {"page": page, "show_all": show_all, "first_page": not before})
 
@@ -89,14 +88,16 @@ def live(request: HttpRequest) -> HttpResponse:
 def detail(request: HttpRequest, pk: int) -> HttpResponse:
     """One alert: which plate, why, where; then the photo, the report and what happened since."""
     user = person(request)
-    alert = get_object_or_404(_for_list(user).select_related("camera", "vehicle", "acknowledged_by", "resolved_by"), pk=pk)
+    # The report's facts belong to the alert; its contact person only to who may see reports.
+    alerts = _for_list(user).select_related("stolen_vehicle", "resolved_by")
+    alert = get_object_or_404(alerts, pk=pk)
     audit_look(request, action="alert.view", target=alert)
-    visible = Alert.objects.visible_to(user).order_by("pk")  # type: ignore[attr-defined]
+    visible = Alert.objects.visible_to(user).order_by("pk")
     # The passage may be purged already: the alert has its own copy of all that counts.
-    passages = Detection.objects.visible_to(user).newest()  # type: ignore[attr-defined]
+    passages = Detection.objects.visible_to(user).newest()
     context = {
         "alert": alert,
-        "report": StolenVehicle.objects.filter(pk=alert.stolen_vehicle_id).first(),
+        "report": alert.stolen_vehicle,
         "sees_contact": user.has_perm("vehicles.view_stolenvehicle"),
         "passage": passages.filter(pk=alert.detection_id).first(),
         "frame_size": frame_size(alert.image_path),
@@ -118,7 +119,7 @@ def _characters(alert: Alert) -> list[dict[str, Any]]:
 def acknowledge(request: HttpRequest, pk: int) -> HttpResponse:
     """Take an alert; whoever comes second reads who has it and since when."""
     user = person(request)
-    get_object_or_404(Alert.objects.visible_to(user).only("pk"), pk=pk)  # type: ignore[attr-defined]
+    get_object_or_404(Alert.objects.visible_to(user).only("pk"), pk=pk)
     try:
         services.acknowledge(pk, by=user, ip_address=client_address(request))
     except services.AlreadyTakenError as error:
@@ -130,8 +131,8 @@ def acknowledge(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _taken_message(alert: Alert, user: User) -> str:
     if alert.acknowledged_by == user:
-        return _("You had taken this alert already, %(when)s.") % {"when": moment(alert.acknowledged_at)}
-    return _("%(name)s took this alert first, %(when)s. Nothing was changed.") % {
+        return _("You had taken this alert already, on %(when)s.") % {"when": moment(alert.acknowledged_at)}
+    return _("%(name)s took this alert first, on %(when)s. Nothing was changed.") % {
         "name": alert.acknowledged_by,
         "when": moment(alert.acknowledged_at),
     }
@@ -140,7 +141,9 @@ def _taken_message(alert: Alert, user: User) -> str:
 def _next_page(request: HttpRequest, pk: int) -> str:
     """The list that the button was on, else the alert itself; never another site."""
     wanted = request.POST.get("next", "")
-    if url_has_allowed_host_and_scheme(wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()):
+    if url_has_allowed_host_and_scheme(
+        wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    ):
         return wanted
     return reverse("alerts:detail", args=[pk])
 
@@ -149,7 +152,7 @@ def _next_page(request: HttpRequest, pk: int) -> str:
 @permission_required("alerts.view_alert", raise_exception=True)
 def frame(request: HttpRequest, pk: int) -> HttpResponseBase:
     """The whole photo, kept beside the alert."""
-    visible = Alert.objects.visible_to(request.user)  # type: ignore[attr-defined]
+    visible = Alert.objects.visible_to(request.user)
     return frame_response(get_object_or_404(visible.only("image_path"), pk=pk).image_path)
 
 
@@ -157,5 +160,5 @@ def frame(request: HttpRequest, pk: int) -> HttpResponseBase:
 @permission_required("alerts.view_alert", raise_exception=True)
 def crop(request: HttpRequest, pk: int) -> HttpResponse:
     """The plate, cut out."""
-    visible = Alert.objects.visible_to(request.user)  # type: ignore[attr-defined]
+    visible = Alert.objects.visible_to(request.user)
     return crop_response(get_object_or_404(visible.only("crop"), pk=pk).crop)

@@ -1,8 +1,10 @@
 """Celery app and the beat table: every periodic task of the product, with its reason."""
 
 import os
+from typing import Any
 
 from celery import Celery
+from celery.signals import worker_ready
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "anpr_site.settings")
 
@@ -31,3 +33,15 @@ app.conf.beat_schedule = {
     # Daily, though months are made three ahead: a failed night must not stop ingest.
     "make partitions": {"task": "detections.tasks.make_partitions", "schedule": 86_400.0},
 }
+
+
+@worker_ready.connect
+def warm_up(sender: Any = None, **_kwargs: object) -> None:
+    """Load the recognition models before the first photo comes, in workers that read plates only."""
+    if "recognition" not in sender.app.amqp.queues.consume_from:
+        return
+    from django.conf import settings
+
+    from recognition.engines import get_engine
+
+    get_engine(settings.RECOGNITION_ENGINE).warm_up()

@@ -1,7 +1,7 @@
 """Demonstration data: cameras at real posts, a few vehicles, theft reports, one account of each role.
 
-Places and coordinates: GeoNames and our own estimate (3 km) for border posts; plates, people and report numbers
-are invented. Everything is idempotent: a second call adds only what is missing.
+Places and coordinates: our own estimate (within 3 km) of border posts; plates, people and report numbers are
+invented. Everything is idempotent: a second call adds only what is missing.
 """
 
 import secrets
@@ -36,7 +36,10 @@ POSTS = (
     ("Malanville, pont", "malanville-pont", "Poste frontière de Malanville", 11.88, 3.39),
 )
 REGISTER = (
-    ("AN0674RB", {"brand": "Toyota", "model": "Corolla", "color": "bleu", "vehicle_type": "car", "year": 2012}),
+    (
+        "AN0674RB",
+        {"brand": "Toyota", "model": "Corolla", "color": "bleu", "vehicle_type": "car", "year": 2012},
+    ),
     ("BB6232RB", {"brand": "Peugeot", "model": "406", "color": "gris", "vehicle_type": "car", "year": 2003}),
     ("2A9402RB", {"brand": "Bajaj", "model": "Boxer", "color": "rouge", "vehicle_type": "motorcycle"}),
     ("7C3815RB", {"brand": "Haojue", "model": "HJ 110", "color": "noir", "vehicle_type": "motorcycle"}),
@@ -80,7 +83,12 @@ def create_accounts(*, reset_passwords: bool) -> list[LogIn]:
             user.save(update_fields=["password"])
         else:
             User.objects.create_user(
-                email, password, role=role, username=f"demo-{role}", first_name=first_name, last_name=last_name
+                email,
+                password,
+                role=role,
+                username=f"demo-{role}",
+                first_name=first_name,
+                last_name=last_name,
             )
         made.append(LogIn(str(Role(role).label), email, password))
     return made
@@ -88,13 +96,15 @@ def create_accounts(*, reset_passwords: bool) -> list[LogIn]:
 
 def create_sensor_key(*, reset: bool) -> str:
     """Token of the demonstration sensor; empty when it exists and is not reset."""
-    existing = ApiKey.objects.usable().filter(name=SENSOR)  # type: ignore[attr-defined]
+    existing = ApiKey.objects.usable().filter(name=SENSOR)
     if existing and not reset:
         return ""
     administrator = User.objects.get(email="admin@demo.bj")
     for key in existing:
         revoke_api_key(key, by=administrator, reason="reset of the demonstration")
-    _key, token = create_api_key(name=SENSOR, scopes=[Scope.EVENTS_WRITE, Scope.EVENTS_READ], by=administrator)
+    _key, token = create_api_key(
+        name=SENSOR, scopes=[Scope.EVENTS_WRITE, Scope.EVENTS_READ], by=administrator
+    )
     return token
 
 
@@ -135,7 +145,7 @@ def draw_clip() -> Path:
 
 
 def create_cameras() -> None:
-    """Cameras at real posts (without stream), one that plays the drawn clip, one that reads a folder of photos."""
+    """Cameras at real posts (no stream), one that plays the drawn clip, one that reads a folder."""
     for name, code, place, latitude, longitude in POSTS:
         Camera.objects.get_or_create(
             code=code,

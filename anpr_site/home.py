@@ -43,7 +43,7 @@ def cameras_by_need(user: User) -> QuerySet[Camera]:
         When(status=CameraStatus.OFFLINE, then=Value(1)),
         default=Value(2),
     )
-    return Camera.objects.visible_to(user).order_by(trouble, "name")  # type: ignore[attr-defined, no-any-return]
+    return Camera.objects.visible_to(user).order_by(trouble, "name")
 
 
 def _cameras(user: User) -> dict[str, Any]:

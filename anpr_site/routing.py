@@ -7,6 +7,6 @@ from django.urls import path
 
 from alerts.consumers import AlertConsumer
 
-websocket = AllowedHostsOriginValidator(
-    AuthMiddlewareStack(URLRouter([path("ws/alerts/", AlertConsumer.as_asgi())]))
-)
+# The stubs of Django know no ASGI application in path(); Channels documents exactly this use.
+pages = URLRouter([path("ws/alerts/", AlertConsumer.as_asgi())])  # type: ignore[list-item, arg-type]
+websocket = AllowedHostsOriginValidator(AuthMiddlewareStack(pages))

@@ -125,6 +125,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_connect_timeout": 2,
     "socket_timeout": 5,
     "socket_keepalive": True,
+    # Without a broker a wake-up fails at once instead of holding a request for six seconds.
+    "max_retries": 0,
     "health_check_interval": 10,
     # A task taken by a worker that died is given to another after this many seconds.
     "visibility_timeout": 600,
@@ -227,6 +229,11 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "0.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "IngestStatus": ["created", "duplicate"],
+        "SubmissionStatus": "detections.models.SubmissionStatus",
+        "AlertStatus": "alerts.models.AlertStatus",
+    },
 }
 
 # --- What this product does -----------------------------------------------------------------------------

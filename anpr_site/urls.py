@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
-from django.urls import include, path
+from django.urls import URLPattern, URLResolver, include, path
 from django.utils.translation import gettext as _
 from django.views import defaults
 from django.views.i18n import set_language
@@ -19,7 +19,7 @@ class SchemaView(SpectacularAPIView):
     required_permission = "alerts.view_alert"
 
 
-api = [
+api: list[URLPattern | URLResolver] = [
     path("", include("detections.api.urls")),
     path("", include("alerts.api.urls")),
     path("schema", SchemaView.as_view(), name="schema"),

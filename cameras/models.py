@@ -94,7 +94,7 @@ class Camera(models.Model):
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     updated_at = models.DateTimeField(_("updated"), auto_now=True)
 
-    objects: ClassVar[models.Manager["Camera"]] = CameraQuerySet.as_manager()  # type: ignore[assignment]
+    objects: ClassVar[models.Manager["Camera"]] = CameraQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("camera")

@@ -51,7 +51,7 @@ def release_lease(camera_id: int, holder: uuid.UUID) -> None:
 def free_cameras() -> list[int]:
     """Cameras that should be read and that no live worker holds."""
     held = CameraLease.objects.filter(expires_at__gte=timezone.now()).values("camera_id")
-    return list(Camera.objects.to_read().exclude(pk__in=held).values_list("pk", flat=True))  # type: ignore[attr-defined]
+    return list(Camera.objects.to_read().exclude(pk__in=held).values_list("pk", flat=True))
 
 
 def set_status(camera_id: int, status: CameraStatus, reason: str = "") -> bool:

@@ -30,7 +30,7 @@ class SourceError(Exception):
 
 
 def frames_of(camera: Camera, *, live: bool) -> Iterator[Frame | None]:
-    """Frames of the camera's source, at most `camera.fps` a second; None is yielded while nothing new is there.
+    """Frames of the camera's source, at most `camera.fps` a second; None while nothing new is there.
 
     `live`: real time (a file is played at its speed, a folder is watched for ever), otherwise as fast as they
     can be read. Raises SourceError.
@@ -69,7 +69,7 @@ def stream(url: str, *, fps: float, live: bool) -> Iterator[Frame]:
 
 
 def _decode(container: Any, *, fps: float, paced: bool) -> Iterator[Frame]:
-    """Take the frames wanted, with their capture time: the stream's own clock added to the time of opening."""
+    """The frames wanted, with their capture time: the stream's clock added to the time of opening."""
     if not container.streams.video:
         raise SourceError("no video in this source")
     video = container.streams.video[0]
@@ -97,7 +97,7 @@ def _reason(error: Exception) -> str:
 def folder(path: Path, *, live: bool) -> Iterator[Frame | None]:
     """Photos of a folder, oldest first. Live: each new one when it is complete, then moved to `done/`.
 
-    A photo is complete when its size stood still between two looks; one that cannot be read goes to `failed/`.
+    A photo is complete when its size stood still between two looks; what cannot be read goes to `failed/`.
     """
     sizes: dict[Path, int] = {}
     number = 0

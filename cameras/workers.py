@@ -11,12 +11,12 @@ from urllib.parse import unquote, urlsplit
 from celery.signals import worker_shutting_down
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
-from recognition.tracking import passages, read_photo
 
 from cameras import services
 from cameras.models import Camera, CameraStatus
 from cameras.sources import SourceError, frames_of
 from recognition.engines import get_engine
+from recognition.tracking import passages, read_photo
 from recognition.types import Frame, Passage
 
 logger = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ stopping = threading.Event()
 _slots = threading.BoundedSemaphore(settings.STREAMS_PER_WORKER)
 
 
-@worker_shutting_down.connect  # type: ignore[misc]
+@worker_shutting_down.connect
 def _stop_streams(**_kwargs: object) -> None:
     stopping.set()
 

@@ -42,7 +42,9 @@ def own_apps() -> list[str]:
 def checks() -> list[Check]:
     """All checks, the quick ones first."""
     djlint = str(BIN / "djlint")
-    lint_migrations = [*MANAGE, "lintmigrations", "--no-cache", "--include-apps", *own_apps()]
+    # First migrations make new tables, which no running version uses: nothing in them can be unsafe.
+    first = ["--ignore-name", "0001_initial"]
+    lint_migrations = [*MANAGE, "lintmigrations", "--no-cache", *first, "--include-apps", *own_apps()]
     return [
         Check("ruff", [str(BIN / "ruff"), "check", "."]),
         Check("format", [str(BIN / "ruff"), "format", "--check", "."]),

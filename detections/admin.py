@@ -1,6 +1,6 @@
 """Passages and waiting photos in the console: to be read, never edited."""
 
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from django.contrib import admin
 from django.core.paginator import Paginator
@@ -17,14 +17,15 @@ ModelT = TypeVar("ModelT", bound=models.Model)
 
 
 class EstimatedPaginator(Paginator[Any]):
-    """Never counts millions: the planner's estimate for the whole table, an exact count up to a limit otherwise."""
+    """Never counts millions: exact up to a limit, above it the planner's estimate for the whole table."""
 
     limit = 10_000
 
     @cached_property
     def count(self) -> int:
         """Rows, exact up to `limit`, estimated above it."""
-        exact = len(self.object_list.order_by().values_list("pk")[: self.limit + 1])  # type: ignore[union-attr]
+        rows = cast("QuerySet[Any]", self.object_list)
+        exact = len(rows.order_by().values_list("pk")[: self.limit + 1])
         if exact <= self.limit:
             return exact
         with connection.cursor() as cursor:
@@ -33,7 +34,7 @@ class EstimatedPaginator(Paginator[Any]):
                 "JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = %s::regclass",
                 [TABLE],
             )
-            return max(self.limit, cursor.fetchone()[0])
+            return max(self.limit, int(cursor.fetchone()[0]))
 
 
 class ReadOnlyAdmin(admin.ModelAdmin[ModelT]):

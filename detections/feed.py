@@ -3,8 +3,8 @@
 The table is the queue. Each row carries the number of the transaction that inserted it (`ingest_xid`). A
 consumer reads only rows of transactions below the oldest one still running
 (`pg_snapshot_xmin(pg_current_snapshot())`): any transaction below it has ended, so nothing can still appear
-behind the cursor, and a late commit is never skipped. The cursor moves in the transaction of the consumer's own
-writes: after a crash the batch is read again and its writes were rolled back.
+behind the cursor, and a late commit is never skipped. The cursor moves in the transaction of the consumer's
+own writes: after a crash the batch is read again and its writes were rolled back.
 """
 
 import logging
@@ -32,6 +32,10 @@ _NEXT = """
 """
 
 
+Handler = Callable[[Sequence[Detection]], object]
+"""What a consumer does with a batch, in the transaction that moves its cursor."""
+
+
 @dataclass(frozen=True)
 class Lag:
     """How far behind a consumer is: passages waiting, and seconds since the oldest of them was stored."""
@@ -40,7 +44,7 @@ class Lag:
     seconds: float
 
 
-def consume(consumer: str, handle: Callable[[Sequence[Detection]], None], *, batch: int = BATCH) -> int:
+def consume(consumer: str, handle: Handler, *, batch: int = BATCH) -> int:
     """Give `handle` all passages that the consumer has not seen, in batches; the number of passages given.
 
     One consumer of a name runs at a time: a second call waits for the first and then sees what is new.
@@ -54,7 +58,7 @@ def consume(consumer: str, handle: Callable[[Sequence[Detection]], None], *, bat
 
 
 @transaction.atomic
-def _consume_batch(consumer: str, handle: Callable[[Sequence[Detection]], None], batch: int) -> int:
+def _consume_batch(consumer: str, handle: Handler, batch: int) -> int:
     FeedCursor.objects.get_or_create(consumer=consumer)
     cursor = FeedCursor.objects.select_for_update().get(consumer=consumer)
     with connection.cursor() as sql:
@@ -101,7 +105,7 @@ def wake_readers() -> None:
 
 
 def _send(task: str) -> None:
-    """Send a wake-up. Without a broker it is only noted: what is stored is found by the next sweep of beat."""
+    """Send a wake-up. Without a broker it is only noted: the next sweep of beat finds what is stored."""
     try:
         current_app.send_task(task, retry=False, ignore_result=True, expires=30)
     except (OperationalError, OSError):

@@ -106,7 +106,7 @@ class Detection(models.Model):
     created_at = models.DateTimeField(_("stored at"), auto_now_add=True)
     updated_at = models.DateTimeField(_("updated"), auto_now=True)
 
-    objects: ClassVar[models.Manager["Detection"]] = DetectionQuerySet.as_manager()  # type: ignore[assignment]
+    objects: ClassVar[models.Manager["Detection"]] = DetectionQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("passage")
@@ -174,7 +174,7 @@ class Submission(models.Model):
     created_at = models.DateTimeField(_("received"), auto_now_add=True)
     updated_at = models.DateTimeField(_("updated"), auto_now=True)
 
-    objects: ClassVar[models.Manager["Submission"]] = SubmissionQuerySet.as_manager()  # type: ignore[assignment]
+    objects: ClassVar[models.Manager["Submission"]] = SubmissionQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("photo to read")

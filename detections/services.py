@@ -27,7 +27,40 @@ from vehicles.models import Vehicle
 
 logger = logging.getLogger(__name__)
 
-_COLUMNS = ["event_id", "plate_number", "plate_key", "ocr_text", "confidence", "detection_confidence", "recognition_confidence", "char_confidences", "candidates", "countries", "layout", "plate_color", "bounding_box", "recognition_polygon", "image_path", "image_data", "processing_time", "vehicle_type", "vehicle_color", "vehicle_brand", "vehicle_model", "direction", "lane", "tpms", "metadata", "source", "vehicle_id", "camera_id", "created_by_id", "detected_at", "created_at", "updated_at"]
+_COLUMNS = [
+    "event_id",
+    "plate_number",
+    "plate_key",
+    "ocr_text",
+    "confidence",
+    "detection_confidence",
+    "recognition_confidence",
+    "char_confidences",
+    "candidates",
+    "countries",
+    "layout",
+    "plate_color",
+    "bounding_box",
+    "recognition_polygon",
+    "image_path",
+    "image_data",
+    "processing_time",
+    "vehicle_type",
+    "vehicle_color",
+    "vehicle_brand",
+    "vehicle_model",
+    "direction",
+    "lane",
+    "tpms",
+    "metadata",
+    "source",
+    "vehicle_id",
+    "camera_id",
+    "created_by_id",
+    "detected_at",
+    "created_at",
+    "updated_at",
+]
 _INSERT = (
     f"INSERT INTO detections_detection ({', '.join(_COLUMNS)}) VALUES %s "  # noqa: S608 (constants only)
     "ON CONFLICT (event_id, detected_at) DO NOTHING RETURNING event_id, id"

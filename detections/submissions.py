@@ -27,7 +27,7 @@ def claim() -> Submission | None:
     """The oldest waiting photo, taken for this worker; None when there is none."""
     with transaction.atomic():
         submission = (
-            Submission.objects.waiting()  # type: ignore[attr-defined]
+            Submission.objects.waiting()
             .select_for_update(skip_locked=True, of=("self",))
             .select_related("camera", "created_by")
             .order_by("not_before")
@@ -39,15 +39,14 @@ def claim() -> Submission | None:
             attempts=F("attempts") + 1, not_before=timezone.now() + CLAIM, updated_at=timezone.now()
         )
         submission.attempts += 1
-        return submission  # type: ignore[no-any-return]
+        return submission
 
 
 def read(submission: Submission) -> SubmissionStatus:
-    """Read a claimed photo and store what it shows. A photo that kills its worker again and again is given up."""
-    from recognition.tracking import read_photo
-
+    """Read a claimed photo and store what it shows; give up one that kills its worker again and again."""
     from recognition.engines import get_engine
     from recognition.images import open_image
+    from recognition.tracking import read_photo
 
     if submission.attempts > MAX_ATTEMPTS:
         return settle(submission, SubmissionStatus.FAILED, error="gave up after several attempts")

@@ -27,7 +27,13 @@ ModelT = TypeVar("ModelT", bound=Model)
 
 PAGE_SIZE = 50
 LIVE_SIZE = 14
-CONTENT_TYPES = {"jpg": "image/jpeg", "jpeg": "image/jpeg", "png": "image/png", "webp": "image/webp", "bmp": "image/bmp"}
+CONTENT_TYPES = {
+    "jpg": "image/jpeg",
+    "jpeg": "image/jpeg",
+    "png": "image/png",
+    "webp": "image/webp",
+    "bmp": "image/bmp",
+}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TURNED = {5, 6, 7, 8}
 """EXIF orientations that exchange width and height."""
@@ -35,14 +41,16 @@ _TURNED = {5, 6, 7, 8}
 
 @dataclass(frozen=True)
 class Slice(Generic[ModelT]):
-    """One page of a list without page numbers: its rows and the mark where the older ones begin ("" = none)."""
+    """One page of a list without page numbers: its rows, and the mark where the older ones begin or ""."""
 
     rows: Sequence[ModelT]
     older: str
 
 
-def newest_slice(queryset: QuerySet[ModelT], *, field: str, before: str, size: int = PAGE_SIZE) -> Slice[ModelT]:
-    """Rows older than the mark `before` ("" = from the newest), newest first by `field` and key; never counts."""
+def newest_slice(
+    queryset: QuerySet[ModelT], *, field: str, before: str, size: int = PAGE_SIZE
+) -> Slice[ModelT]:
+    """Rows older than the mark `before` ("": from the newest), newest first by `field` and key; no count."""
     if before:
         moment, pk = _read_mark(before)
         earlier = Q(**{f"{field}__lt": moment}) | Q(**{field: moment}, pk__lt=pk)
@@ -93,20 +101,20 @@ class PassageSearch(forms.Form):
 def passages_today(user: User) -> int:
     """How many passages since midnight, local time."""
     midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
-    return Detection.objects.visible_to(user).filter(detected_at__gte=midnight).count()  # type: ignore[attr-defined, no-any-return]
+    return Detection.objects.visible_to(user).filter(detected_at__gte=midnight).count()
 
 
 def for_list(user: User) -> QuerySet[Detection]:
     """Passages with what a row shows, in one query, without the images."""
-    return (  # type: ignore[no-any-return]
-        Detection.objects.visible_to(user)  # type: ignore[attr-defined]
+    return (
+        Detection.objects.visible_to(user)
         .newest()
         .select_related("camera")
         .annotate(has_crop=Q(image_data__isnull=False))
     )
 
 
-def newest_passages(user: User) -> Sequence[Detection]:
+def newest_passages(user: User) -> QuerySet[Detection]:
     """The newest few, for the dashboard."""
     return for_list(user)[:LIVE_SIZE]
 
@@ -146,7 +154,7 @@ def live(request: HttpRequest) -> HttpResponse:
 @permission_required("detections.view_detection", raise_exception=True)
 def detail(request: HttpRequest, pk: int) -> HttpResponse:
     """One passage: photo, plate as read, everything known about the read."""
-    passage = get_object_or_404(for_list(person(request)).select_related("camera", "vehicle"), pk=pk)
+    passage = get_object_or_404(for_list(person(request)).select_related("vehicle"), pk=pk)
     audit_look(request, action="passage.view", target=passage)
     context = {
         "passage": passage,
@@ -160,7 +168,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
 @permission_required("detections.view_detection", raise_exception=True)
 def frame(request: HttpRequest, pk: int) -> HttpResponseBase:
     """The whole photo of a passage."""
-    visible = Detection.objects.visible_to(request.user)  # type: ignore[attr-defined]
+    visible = Detection.objects.visible_to(request.user)
     return frame_response(get_object_or_404(visible.only("image_path"), pk=pk).image_path)
 
 
@@ -168,7 +176,7 @@ def frame(request: HttpRequest, pk: int) -> HttpResponseBase:
 @permission_required("detections.view_detection", raise_exception=True)
 def crop(request: HttpRequest, pk: int) -> HttpResponse:
     """The plate of a passage, cut out."""
-    visible = Detection.objects.visible_to(request.user)  # type: ignore[attr-defined]
+    visible = Detection.objects.visible_to(request.user)
     return crop_response(get_object_or_404(visible.only("image_data"), pk=pk).image_data)
 
 

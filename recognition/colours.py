@@ -26,7 +26,7 @@ def plate_colour(crop: RGB) -> str:
     inner = crop[height // 10 : max(1, height - height // 10), width // 10 : max(1, width - width // 10)]
     if inner.size == 0:
         return ""
-    hue, saturation, value = _hsv(inner.reshape(-1, 3).astype(np.float32) / 255)
+    hue, saturation, value = _hsv(inner.reshape(-1, 3).astype(np.float32) / np.float32(255))
     bright = float(np.percentile(value, 95))
     # Dark pixels carry no reliable hue.
     grey = (saturation < _GREY) | (value < 0.18 * bright)

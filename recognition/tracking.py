@@ -1,7 +1,7 @@
 """From reads in frames to passages: one per vehicle, with the votes of all its reads.
 
-A passage is given out as soon as its text is settled, so that an alert is not late, and never twice for the same vehicle.
-All times are capture times: a clip read faster or slower than it was filmed gives the same passages.
+A passage is given out as soon as its text is settled, so that an alert is not late, and never twice for the
+same vehicle. All times are capture times: a clip gives the same passages however fast it is read.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ class TrackingRules:
     """When reads belong together and when a passage is given out. Times in seconds.
 
     `gap`: unseen for longer, a vehicle is gone. `settle_reads` agreeing reads in a row, the last of a plate
-    at least `good_height` pixels high, settle a text; from afar it is settled `settle_after` its first read, or
-    half as long again for a vehicle that comes nearer, since small print such as RB gets legible late. Either way the text must hold
-    `settle_share` of the votes and its best read have `settle_confidence`. `lone_confidence`: a vehicle that
-    left with a single read needs this much. `quiet`: the same plate within this time after it was last seen
-    is the same passage still.
+    at least `good_height` pixels high, settle a text; from afar it is settled `settle_after` its first
+    read, or half as long again for a vehicle that comes nearer, since small print such as RB gets legible
+    late. Either way the text must hold `settle_share` of the votes and its best read have
+    `settle_confidence`. `lone_confidence`: a vehicle that left with a single read needs this much. `quiet`:
+    the same plate within this time after it was last seen is the same passage still.
     """
 
     gap: float = 2.0

@@ -51,8 +51,8 @@ class PlateRead:
     `text` is the best candidate after the known formats had their say, `raw_text` what the reader saw before
     (both normalised). `recognition_confidence` is the chance that every character of `text` is right as the
     reader puts it; `detection_confidence` is the detector's score that this is a plate; `confidence` joins
-    them (see `recognition.engines.pipeline.joint_confidence`). All are in 0..1. `char_confidences` has one entry
-    per character of `text`. `countries` are the formats the text fits, likeliest first.
+    them (see `recognition.engines.pipeline.joint_confidence`). All are in 0..1. `char_confidences` has one
+    entry per character of `text`. `countries` are the formats the text fits, likeliest first.
     """
 
     text: str
@@ -76,7 +76,8 @@ class Passage:
     `read` carries the voted text and candidates with box and polygon of the best `frame`; `crop` is the plate
     of that frame (RGB). `captured_at` is the time of the best frame, `first_seen` and `last_seen` bound the
     track as far as it was known when the passage was settled. `processing_ms` is the time that the engine
-    spent on frames showing this plate, `reads` how many reads voted. `direction` is "approaching", "leaving" or "".
+    spent on frames showing this plate, `reads` how many reads voted. `direction` is "approaching", "leaving"
+    or "".
     """
 
     read: PlateRead

@@ -178,7 +178,7 @@ def read_quality(image: RGB, box: Box) -> float:
 
 
 def _vehicle_type(read: PlateRead) -> str:
-    """ "motorcycle" where layout and likeliest format say so; a one-line plate does not tell a car from a lorry."""
+    """ "motorcycle" where layout and likeliest format say so. A one-line plate tells no type."""
     if read.layout == "two_line" and read.countries and "motorcycle" in read.countries[0].category:
         return "motorcycle"
     return ""

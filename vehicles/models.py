@@ -74,7 +74,7 @@ class Vehicle(models.Model):
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     updated_at = models.DateTimeField(_("updated"), auto_now=True)
 
-    objects: ClassVar[models.Manager["Vehicle"]] = VehicleQuerySet.as_manager()  # type: ignore[assignment]
+    objects: ClassVar[models.Manager["Vehicle"]] = VehicleQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("vehicle")
@@ -163,7 +163,7 @@ class StolenVehicle(models.Model):
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     updated_at = models.DateTimeField(_("updated"), auto_now=True)
 
-    objects: ClassVar[models.Manager["StolenVehicle"]] = StolenVehicleQuerySet.as_manager()  # type: ignore[assignment]
+    objects: ClassVar[models.Manager["StolenVehicle"]] = StolenVehicleQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("theft report")

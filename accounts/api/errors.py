@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 
 def body(detail: str, errors: Any = None) -> dict[str, Any]:
-    """The error body. `errors` is a list of {"field", "code", "message"}, empty when there is nothing to add."""
+    """The error body. `errors`: a list of {"field", "code", "message"}, empty when there is none."""
     return {"detail": detail, "timestamp": timezone.now().isoformat(), "errors": errors or []}
 
 
@@ -36,7 +36,7 @@ def flatten(detail: Any, field: str = "") -> list[dict[str, str]]:
 
 
 def handle(error: Exception, context: dict[str, Any]) -> Response | None:
-    """DRF exception handler. Unknown errors stay unhandled (500), so that they are logged with their trace."""
+    """DRF exception handler. Unknown errors stay unhandled (500) and are logged with their trace."""
     response = exception_handler(error, context)
     if response is None:
         return None

@@ -20,4 +20,4 @@ class RoleOrScope(BasePermission):
             scope = getattr(view, "required_scope", None)
             return scope is not None and scope in request.auth.scopes
         permission = getattr(view, "required_permission", None)
-        return permission is not None and may(request.user, permission)  # type: ignore[arg-type]
+        return permission is not None and may(request.user, permission)

@@ -6,9 +6,8 @@ from django import template
 from django.utils import formats, timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language, ngettext, pgettext
+from django.utils.translation import get_language, gettext_lazy, ngettext, pgettext
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 register = template.Library()
 
@@ -35,8 +34,10 @@ def day(value: datetime) -> str:
 
 
 @register.filter
-def moment(value: datetime) -> str:
+def moment(value: datetime | None) -> str:
     """Exact: `21 novembre 2025 à 14 h 05 min 12 s`."""
+    if value is None:
+        return "–"
     seconds = formats.date_format(timezone.localtime(value), pgettext("hours, minutes and seconds", "H:i:s"))
     return _("%(day)s at %(time)s") % {"day": day(value), "time": seconds}
 
@@ -56,7 +57,7 @@ def in_words(value: datetime, now: datetime) -> str:
     local = timezone.localtime(value)
     if local.date() == timezone.localtime(now).date():
         return _("today at %(time)s") % {"time": clock(value)}
-    short = formats.date_format(local, pgettext("day and month", "j M")).replace(" ", SPACE, 1)
+    short = formats.date_format(local, pgettext("day and month", "j N")).replace(" ", SPACE, 1)
     return _("%(day)s at %(time)s") % {"day": short, "time": clock(value)}
 
 

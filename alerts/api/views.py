@@ -45,7 +45,7 @@ class AlertListView(generics.ListAPIView[Alert]):
         """Alerts that the caller may see."""
         if getattr(self, "swagger_fake_view", False):
             return Alert.objects.none()
-        return Alert.objects.visible_to(self.request.user).for_list()  # type: ignore[attr-defined, no-any-return]
+        return Alert.objects.visible_to(self.request.user).for_list()
 
 
 class AcknowledgeView(APIView):
@@ -57,7 +57,7 @@ class AcknowledgeView(APIView):
     def post(self, request: Request, pk: int) -> Response:
         """The alert as taken; 409 when somebody else has it."""
         user = cast(User, request.user)
-        get_object_or_404(Alert.objects.visible_to(user), pk=pk)  # type: ignore[attr-defined]
+        get_object_or_404(Alert.objects.visible_to(user), pk=pk)
         try:
             alert = services.acknowledge(pk, by=user, ip_address=request.META.get("REMOTE_ADDR") or None)
         except services.AlreadyTakenError as error:

@@ -31,7 +31,7 @@ def test_a_stolen_vehicle_raises_one_alert_with_its_own_copy(new_passage: New, t
     alert = Alert.objects.get()
     assert (alert.match_kind, alert.severity) == (MatchKind.EXACT, Severity.CRITICAL)
     assert alert.stolen_vehicle == theft
-    assert bytes(alert.crop).startswith(b"\xff\xd8")
+    assert bytes(alert.crop or b"").startswith(b"\xff\xd8")
     passage = Detection.objects.get()
     default_storage.delete(passage.image_path)
     with default_storage.open(alert.image_path) as frame:

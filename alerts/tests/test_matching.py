@@ -5,7 +5,9 @@ import pytest
 from alerts.matching import match
 
 
-@pytest.mark.parametrize(("read", "listed"), [("BB6232RB", "BB6232RB"), ("BB6232", "BB6232RB"), ("2A9402RB", "2A9402")])
+@pytest.mark.parametrize(
+    ("read", "listed"), [("BB6232RB", "BB6232RB"), ("BB6232", "BB6232RB"), ("2A9402RB", "2A9402")]
+)
 def test_the_same_registration_is_exact_with_or_without_its_suffix(read: str, listed: str) -> None:
     hit = match(read, listed)
     assert hit is not None
@@ -19,7 +21,9 @@ def test_a_confusable_character_is_a_near_hit_that_names_it() -> None:
     assert hit.kind == "near"
     assert 0 < hit.score < 1
     doubtful = [character for character in hit.characters if character.kind != "same"]
-    assert [(character.position, character.read, character.listed) for character in doubtful] == [(2, "8", "B")]
+    assert [(character.position, character.read, character.listed) for character in doubtful] == [
+        (2, "8", "B")
+    ]
 
 
 @pytest.mark.parametrize(

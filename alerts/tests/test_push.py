@@ -81,7 +81,9 @@ def test_an_alert_is_pushed_to_an_open_page(viewer: User, new_passage: New, thef
     run(scenario)
 
 
-def test_a_page_that_was_away_gets_what_it_missed(viewer: User, new_passage: New, theft: StolenVehicle) -> None:
+def test_a_page_that_was_away_gets_what_it_missed(
+    viewer: User, new_passage: New, theft: StolenVehicle
+) -> None:
     record([new_passage()])
     tasks.match_passages()
     alert = Alert.objects.get()
@@ -129,9 +131,7 @@ def test_an_account_that_is_closed_meanwhile_is_cut_off(operator: User) -> None:
     run(scenario)
 
 
-def test_without_redis_nothing_breaks(
-    settings: Any, new_passage: New, theft: StolenVehicle
-) -> None:
+def test_without_redis_nothing_breaks(settings: Any, new_passage: New, theft: StolenVehicle) -> None:
     settings.CHANNEL_LAYERS = {
         "default": {
             "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",

@@ -23,7 +23,12 @@ def start(**environment: str) -> subprocess.CompletedProcess[str]:
     code = "import anpr_site.environment as e; e.load_dotenv = lambda path: None; import anpr_site.settings"
     keep = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     return subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, env=keep | environment, check=False
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env=keep | environment,
+        check=False,
     )
 
 

@@ -1,5 +1,6 @@
 """Frames of files and folders, and clear words for what cannot be read."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ def test_a_clip_gives_the_frames_asked_for_with_their_time(clip: Path) -> None:
     assert frames[0].image.shape == (180, 320, 3)
     gaps = {
         round((later.captured_at - earlier.captured_at).total_seconds(), 2)
-        for earlier, later in zip(frames, frames[1:], strict=False)
+        for earlier, later in pairwise(frames)
     }
     assert gaps == {0.25}
 
@@ -33,11 +34,11 @@ def test_a_clip_gives_the_frames_asked_for_with_their_time(clip: Path) -> None:
 def test_a_source_that_cannot_be_read_says_why_without_its_password(tmp_path: Path) -> None:
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(b"this is no clip")
-    with pytest.raises(SourceError, match="(?i)invalid data"):
+    with pytest.raises(SourceError, match=r"(?i)invalid data"):
         list(stream(str(broken), fps=4, live=False))
-    with pytest.raises(SourceError, match="(?i)no such file"):
+    with pytest.raises(SourceError, match=r"(?i)no such file"):
         list(stream(str(tmp_path / "missing.mp4"), fps=4, live=False))
-    with pytest.raises(SourceError, match="(?i)refused") as refused:
+    with pytest.raises(SourceError, match=r"(?i)refused") as refused:
         list(stream("rtsp://officer:hunter2@127.0.0.1:9/live", fps=4, live=True))
     assert "hunter2" not in str(refused.value)
 

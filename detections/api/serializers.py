@@ -5,6 +5,8 @@ from typing import Any
 
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from cameras.models import Camera
@@ -14,6 +16,7 @@ from recognition import plates
 BOX_EXAMPLE = "[412, 300, 540, 338]"
 
 
+@extend_schema_field(OpenApiTypes.STR)
 class CameraField(serializers.Field[Camera, Any, str, Any]):
     """A camera, named by its code (or its number)."""
 
@@ -127,7 +130,7 @@ class ErrorSerializer(serializers.Serializer[Any]):
 
     detail = serializers.CharField()
     timestamp = serializers.DateTimeField()
-    errors = serializers.ListField(child=serializers.DictField(), default=list)
+    errors = serializers.ListField(child=serializers.DictField(), default=list)  # type: ignore[assignment]
 
 
 class SubmissionSerializer(serializers.ModelSerializer[Submission]):

@@ -10,7 +10,6 @@ from django.core.files.storage import default_storage
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from cameras.models import Camera
 from conftest import picture
 from detections import partitions, services
 from detections.models import Detection
@@ -44,20 +43,21 @@ def test_a_passage_is_stored_with_its_frame_and_a_crop_of_the_plate(new_passage:
         [new_passage("bb 6232-rb", frame=frame, bounding_box=[200, 200, 320, 230], layout="one_line")]
     )
     assert outcome.status == "created"
+    assert outcome.detection_id
     stored = Detection.objects.get(pk=outcome.detection_id)
     assert (stored.plate_number, stored.plate_key) == ("BB6232RB", "886232")
     assert stored.ocr_text == "bb 6232-rb"
     with default_storage.open(stored.image_path) as kept:
         assert kept.read() == frame
-    assert bytes(stored.image_data).startswith(b"\xff\xd8")
+    assert bytes(stored.image_data or b"").startswith(b"\xff\xd8")
     assert len(stored.metadata["frame_sha256"]) == 64
 
 
 def test_the_vehicle_is_linked_whether_or_not_the_suffix_was_read(new_passage: New) -> None:
     vehicle = Vehicle.objects.create(plate_number="BB6232RB")
     outcomes = services.record([new_passage("BB6232RB"), new_passage("BB6232"), new_passage("AN0674RB")])
-    linked = [Detection.objects.get(pk=outcome.detection_id).vehicle_id for outcome in outcomes]
-    assert linked == [vehicle.pk, vehicle.pk, None]
+    linked = Detection.objects.in_bulk([outcome.detection_id for outcome in outcomes])
+    assert [passage.vehicle_id for passage in linked.values()] == [vehicle.pk, vehicle.pk, None]
 
 
 def test_a_repeated_event_changes_nothing(new_passage: New) -> None:
@@ -114,9 +114,10 @@ def test_the_good_passages_of_a_call_are_kept_and_the_bad_ones_refused(new_passa
 def test_a_passage_that_breaks_a_rule_is_refused_and_leaves_nothing(
     new_passage: New, changes: dict[str, Any], field: str, code: str
 ) -> None:
-    passage = new_passage(changes.get("plate_number", "BB6232RB"), **{
-        name: value for name, value in changes.items() if name != "plate_number"
-    })
+    passage = new_passage(
+        changes.get("plate_number", "BB6232RB"),
+        **{name: value for name, value in changes.items() if name != "plate_number"},
+    )
     [outcome] = services.record([passage])
     assert outcome.status == "rejected"
     assert outcome.refusal is not None
@@ -157,13 +158,7 @@ def test_frames_are_removed_when_the_database_refuses(new_passage: New, monkeypa
     assert files() == []
 
 
-def test_the_database_itself_refuses_a_plate_that_is_not_normalised(camera: Camera) -> None:
+def test_the_database_itself_refuses_a_plate_that_is_not_normalised(new_passage: New) -> None:
+    services.record([new_passage()])
     with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO detections_detection (event_id, plate_number, plate_key, ocr_text, confidence, "
-            "char_confidences, candidates, countries, layout, plate_color, image_path, vehicle_type, "
-            "vehicle_color, vehicle_brand, vehicle_model, direction, lane, tpms, metadata, source, camera_id, "
-            "detected_at, created_at, updated_at) VALUES (gen_random_uuid(), 'bb 62', 'x', '', 0.5, '[]', '[]', "
-            "'[]', '', '', '', '', '', '', '', '', '', '[]', '{}', 'api', %s, now(), now(), now())",
-            [camera.pk],
-        )
+        cursor.execute("UPDATE detections_detection SET plate_number = 'bb 62'")

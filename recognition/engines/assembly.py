@@ -7,8 +7,8 @@ from recognition.reading import CharRead, TextLine, rank
 from recognition.types import Layout
 
 #: Lines lower than this share of the tallest are stickers, dealers' names or frames. A Beninese RB mark
-#: is about half as high as the number, so it stays.
-_SMALL_PRINT = 0.33
+#: is about half as high as the number, so it stays. A lone character must be higher: flags get read as 1.
+_SMALL_PRINT, _LONE_CHARACTER = 0.36, 0.6
 #: Lines that share this much of their height stand side by side.
 _SAME_ROW = 0.5
 #: Two rows of a plate differ in height at most this much, and are at most this many heights apart.
@@ -40,7 +40,11 @@ def plate_lines(lines: Sequence[TextLine]) -> tuple[tuple[TextLine, ...], Layout
 def rows_of(lines: Sequence[TextLine]) -> Iterator[list[TextLine]]:
     """Lines that stand side by side, left to right, one list per row from top to bottom; no small print."""
     tallest = max((line.height for line in lines), default=0.0)
-    large = [line for line in lines if line.height >= _SMALL_PRINT * tallest]
+    large = [
+        line
+        for line in lines
+        if line.height >= (_SMALL_PRINT if len(line.chars) > 1 else _LONE_CHARACTER) * tallest
+    ]
     large.sort(key=lambda line: -line.height)
     rows: list[list[TextLine]] = []
     for line in large:

@@ -8,6 +8,8 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 _lock = threading.Lock()
 _libraries: list[Any] = []
 
@@ -88,7 +90,11 @@ def load_yolo(checkpoint: Path) -> Any:
         warnings.simplefilter("ignore", DeprecationWarning)
         warnings.simplefilter("ignore", FutureWarning)
         prepare_torchvision()
+        opener = Image.open
         from ultralytics import YOLO
 
+        # ultralytics puts its own function in the place of Pillow's for the whole process, which meets a file
+        # that is no picture by trying to install more decoders.
+        Image.open = opener
         logging.getLogger("ultralytics").setLevel(logging.WARNING)
         return YOLO(str(checkpoint))

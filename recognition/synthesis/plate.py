@@ -1,8 +1,8 @@
 """Drawing Beninese number plates: one line with flag and RB mark, or two lines on motorcycles.
 
 What is known of them is in `recognition/formats.json`; the fine layout is our own guess. The typeface is
-Source Sans Pro Bold (SIL Open Font License) from the package font-source-sans-pro, narrowed a little: no source names the
-typeface of real plates, and its plain strokes and open 6/9 come close to photographs in the press.
+Source Sans Pro Bold (SIL Open Font License) from the package font-source-sans-pro, narrowed a little: no
+source names the typeface of real plates, and its plain strokes and open 6 and 9 come close to them.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ def draw_road(camera: Camera, rng: np.random.Generator) -> Image.Image:
 def smooth_noise(
     shape: tuple[int, int], cells: int, rng: np.random.Generator, stretch: float = 1.0
 ) -> NDArray[np.float32]:
-    """Soft noise in -1..1 with about `cells` blobs across, `stretch` times as wide as high: rows x columns."""
+    """Soft noise in -1..1 with about `cells` blobs across, `stretch` times wider than high."""
     height, width = shape
     coarse = (
         rng.random((max(2, round(stretch * cells * height / width)), max(2, cells))).astype(np.float32) * 2
@@ -47,11 +47,12 @@ def _sky(camera: Camera, rng: np.random.Generator) -> NDArray[np.float32]:
     sky = np.array((112, 160, 204)) * (1 - share) + np.array((222, 228, 226)) * share
     pixels = np.repeat(sky.astype(np.float32), width, axis=1)
     layers = ((4, 0.5), (9, 0.3), (20, 0.16), (44, 0.1), (90, 0.05))
-    clouds = sum(
-        (smooth_noise((height, width), cells, rng, 5.0) * part for cells, part in layers), np.float32(0)
-    )
+    clouds = np.zeros((height, width), dtype=np.float32)
+    for cells, part in layers:
+        clouds += part * smooth_noise((height, width), cells, rng, 5.0)
     cover = np.clip((clouds + 0.02) * 2.6, 0, 0.8)[:, :, None]
-    return (pixels * (1 - cover) + np.array((246, 246, 244), dtype=np.float32) * cover).astype(np.float32)
+    clouded: NDArray[np.float32] = pixels * (1 - cover) + np.array((246, 246, 244), dtype=np.float32) * cover
+    return clouded
 
 
 def _ground(pixels: NDArray[np.float32], camera: Camera, rng: np.random.Generator) -> None:
@@ -93,7 +94,8 @@ def _ground_noise(
     a, b = a * a * (3 - 2 * a), b * b * (3 - 2 * b)
     top = lattice[i % 256, j % 256] * (1 - a) + lattice[(i + 1) % 256, j % 256] * a
     low = lattice[i % 256, (j + 1) % 256] * (1 - a) + lattice[(i + 1) % 256, (j + 1) % 256] * a
-    return (top * (1 - b) + low * b).astype(np.float32)
+    blended: NDArray[np.float32] = (top * (1 - b) + low * b).astype(np.float32)
+    return blended
 
 
 def _wheel_tracks(x: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -118,10 +120,9 @@ def _tree_line(scene: Image.Image, camera: Camera, rng: np.random.Generator) -> 
     rows = np.arange(scene.height, dtype=np.float32)[:, None]
     leaves = smooth_noise((scene.height, width), 330, rng)
     for depth, colour in enumerate(((158, 174, 164), (120, 142, 118), (92, 114, 82))):
-        outline = 9 + 5 * depth + sum(
-            (smooth_noise((2, width), cells, rng)[0] * high for cells, high in ((14, 4.0), (50, 3.0), (190, 2.0))),
-            np.float32(0),
-        )  # fmt: skip
+        outline = np.full(width, 9 + 5 * depth, dtype=np.float32)
+        for cells, high in ((14, 4.0), (50, 3.0), (190, 2.0)):
+            outline += high * smooth_noise((2, width), cells, rng)[0]
         # Trees stand back where the road leaves the picture.
         outline = outline * np.clip((away - 0.015 - 0.02 * depth) * 30, 0, 1)
         top, foot = camera.horizon - outline[None, :], camera.horizon + 2 + 2.0 * depth
@@ -154,9 +155,8 @@ def _house(scene: Image.Image, camera: Camera, rng: np.random.Generator, x: floa
 
     draw.rectangle(area(-half, 0, half, height), fill=wall)
     draw.rectangle(area(-half, 0, half, 0.5), fill=mix(wall, (150, 90, 60), 0.5))
-    draw.polygon(
-        [camera.project(x + dx, y, z) for dx, y in ((-half - 0.5, height), (half + 0.5, height), (half - 0.3, 4.2),
-                                                    (-half + 0.3, 4.2))], fill=roof)  # fmt: skip
+    gable = ((-half - 0.5, height), (half + 0.5, height), (half - 0.3, 4.2), (-half + 0.3, 4.2))
+    draw.polygon([camera.project(x + dx, y, z) for dx, y in gable], fill=roof)
     draw.rectangle(area(-half, height - 0.25, half, height), fill=mix(wall, (0, 0, 0), 0.3))
     draw.rectangle(area(-0.6, 0, 0.6, 2.2), fill=dark)
     for at in (-2.7, 2.7):
@@ -184,8 +184,9 @@ def _palm(scene: Image.Image, camera: Camera, rng: np.random.Generator, x: float
         [(fx, fy), bend, (cx, cy)], fill=(*trunk, 255), width=max(2, round(0.55 * scale)), joint="curve"
     )
     for angle in np.linspace(-0.4, np.pi + 0.4, 15):
-        _frond(draw, (cx, cy), float(angle) + float(rng.uniform(-0.12, 0.12)), 2 * scale * float(rng.uniform(2.4, 3.1)),
-               mix(leaf, (150, 160, 80), float(rng.uniform(0, 0.35))))  # fmt: skip
+        turned = float(angle) + float(rng.uniform(-0.12, 0.12))
+        length = 2 * scale * float(rng.uniform(2.4, 3.1))
+        _frond(draw, (cx, cy), turned, length, mix(leaf, (150, 160, 80), float(rng.uniform(0, 0.35))))
     scene.paste(layer.convert("RGB").reduce(2), (left, top), layer.getchannel("A").reduce(2))
 
 

@@ -20,7 +20,8 @@ from recognition.types import RGB, Polygon
 KINDS = {"car": "white", "taxi": "orange", "state": "blue", "motorcycle": "white"}
 
 _PAINTS: tuple[Colour, ...] = (
-    (168, 26, 34), (34, 62, 118), (186, 190, 192), (232, 232, 228), (36, 38, 42), (54, 92, 78), (150, 132, 104),
+    (168, 26, 34), (34, 62, 118), (186, 190, 192), (232, 232, 228), (36, 38, 42), (54, 92, 78),
+    (150, 132, 104),
 )  # fmt: skip
 _TAXI_PAINT: Colour = (226, 176, 36)
 # Drivers of motorcycle taxis in Cotonou wear yellow.
@@ -33,7 +34,7 @@ _BLUR = 0.55
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A vehicle's place: metres right of the camera and ahead of it, and heading in radians (0: along the road)."""
+    """A vehicle's place: metres right of and ahead of the camera, heading in radians (0: along the road)."""
 
     x: float
     z: float
@@ -85,7 +86,8 @@ class Faults:
     def apply(self, scene: Image.Image, number: int) -> RGB:
         """The scene as frame `number` of this camera."""
         noisy = np.asarray(scene, dtype=np.int16) + self._patterns[number % len(self._patterns)]
-        return np.clip(noisy, 0, 255, out=noisy).astype(np.uint8)
+        pixels: RGB = np.clip(noisy, 0, 255, out=noisy).astype(np.uint8)
+        return pixels
 
 
 def draw_photo(plate: str, kind: str = "car", seed: int = 0, *, size: tuple[int, int] = (1280, 720)) -> RGB:

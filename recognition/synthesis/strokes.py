@@ -43,7 +43,7 @@ class Canvas:
         opacity: float = 1.0,
         within: Image.Image | None = None,
     ) -> Image.Image:
-        """Fill an outline with a vertical gradient, clipped to the mask `within`; the mask used is returned."""
+        """Fill an outline with a vertical gradient, clipped to the mask `within`; gives the mask."""
         mask = self.mask(outline, rounds=rounds, blur=blur)
         if within is not None:
             mask = ImageChops.multiply(mask, within)

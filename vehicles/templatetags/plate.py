@@ -6,11 +6,12 @@
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 from django import template
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -36,22 +37,6 @@ COUNTRIES = {
     "GH": gettext_lazy("Ghana"),
     "CI": gettext_lazy("Côte d'Ivoire"),
 }
-
-
-@dataclass(frozen=True)
-class Segment:
-    """Characters drawn alike: `mark` is "", "doubt" or "differs"."""
-
-    text: str
-    mark: str = ""
-
-
-@dataclass(frozen=True)
-class Group:
-    """Characters between two spaces; `country` is set where they are a country's mark (RB)."""
-
-    segments: tuple[Segment, ...]
-    country: str = ""
 
 
 @register.filter
@@ -80,10 +65,11 @@ def plate(
             marks = ["doubt" if start + offset in doubts else "" for offset in range(len(group))]
             groups.append(_group(group, marks, shown.country))
             start += len(group)
-        lines.append(tuple(groups))
+        lines.append(_line(groups))
     background = shown_on(shown.bg or colour)
     return {
-        "lines": lines,
+        # A plain space between the lines: a two-line plate wraps there, and copies as one line of text.
+        "text": format_html_join(" ", "{}", ((line,) for line in lines)),
         "two_lines": len(lines) > 1,
         "background": background,
         "ink": shown.fg or _INK.get(background, "white"),
@@ -123,7 +109,7 @@ def shown_on(background: str) -> str:
     return background if background in COLOURS else "white"
 
 
-def _row(text: str, widths: list[int], differing: set[Any], doubts: set[int], country: str) -> list[Group]:
+def _row(text: str, widths: list[int], differing: set[Any], doubts: set[int], country: str) -> SafeString:
     """The text in groups of `widths`, one segment a character, so that two rows stand in one grid."""
     core = plates.core(text)
     offset = max(0, text.find(core))  # positions of the explanation leave out a country mark at the start
@@ -135,23 +121,37 @@ def _row(text: str, widths: list[int], differing: set[Any], doubts: set[int], co
     for width in widths:
         cuts.append(min(len(text), cuts[-1] + width))
     cuts.append(len(text))
-    return [
-        _group(text[start:end], marks[start:end], country, single=True)
-        for start, end in pairwise(cuts)
-        if start < end
-    ]
+    return _line(
+        [
+            _group(text[start:end], marks[start:end], country, single=True)
+            for start, end in pairwise(cuts)
+            if start < end
+        ]
+    )
 
 
-def _group(text: str, marks: list[str], country: str, *, single: bool = False) -> Group:
-    """Neighbours with the same mark make one segment, unless each character needs its own (`single`)."""
-    segments: list[Segment] = []
+def _line(groups: list[SafeString]) -> SafeString:
+    return format_html(
+        '<span class="plate__line">{}</span>', format_html_join(" ", "{}", ((group,) for group in groups))
+    )
+
+
+def _group(text: str, marks: list[str], country: str, *, single: bool = False) -> SafeString:
+    """Neighbours with the same mark share an element, unless each character needs its own (`single`)."""
+    runs: list[tuple[str, str]] = []
     for character, mark in zip(text, marks, strict=True):
-        if segments and segments[-1].mark == mark and not single:
-            segments[-1] = Segment(segments[-1].text + character, mark)
+        if runs and runs[-1][0] == mark and not single:
+            runs[-1] = (mark, runs[-1][1] + character)
         else:
-            segments.append(Segment(character, mark))
-    is_mark = bool(country) and text in COUNTRY_MARKS.get(country, ()) and text != ""
-    return Group(tuple(segments), country if is_mark else "")
+            runs.append((mark or ("char" if single else ""), character))
+    parts = [
+        format_html('<span class="plate__{}">{}</span>', mark, part) if mark else part for mark, part in runs
+    ]
+    is_mark = bool(country) and text in COUNTRY_MARKS.get(country, ())
+    css = f"plate__group plate__mark plate__mark--{country}" if is_mark else "plate__group"
+    return format_html(
+        '<span class="{}">{}</span>', css, format_html_join("", "{}", ((part,) for part in parts))
+    )
 
 
 def _doubts(text: str, confidences: Sequence[float]) -> set[int]:
@@ -161,8 +161,8 @@ def _doubts(text: str, confidences: Sequence[float]) -> set[int]:
 
 
 def _spoken(text: str, doubts: set[int]) -> str:
-    label = _("Plate %(characters)s") % {"characters": " ".join(text)}
-    if doubts:
-        doubted = ", ".join(text[index] for index in sorted(doubts))
-        label += _(" (uncertain: %(characters)s)") % {"characters": doubted}
-    return label
+    characters = " ".join(text)
+    if not doubts:
+        return _("Plate %(characters)s") % {"characters": characters}
+    doubted = ", ".join(text[index] for index in sorted(doubts))
+    return _("Plate %(characters)s, uncertain: %(doubted)s") % {"characters": characters, "doubted": doubted}

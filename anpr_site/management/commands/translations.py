@@ -40,7 +40,9 @@ class Command(BaseCommand):
         """`--check` is the default and writes nothing."""
         group = parser.add_mutually_exclusive_group()
         group.add_argument("--check", action="store_true", help="fail on what is missing (default)")
-        group.add_argument("--update", action="store_true", help="merge new strings into the .po, write the .mo")
+        group.add_argument(
+            "--update", action="store_true", help="merge new strings into the .po, write the .mo"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Update or check, and say what is left to translate."""
@@ -76,7 +78,11 @@ def collect(root: Path) -> Catalog:
             source = "\n".join(line.strip() for line in filled.splitlines())
         options = {"encoding": "utf-8"}
         for line, message, comments, context in extract(
-            "python", io.BytesIO(source.encode()), keywords=KEYWORDS, comment_tags=("Translators:",), options=options
+            "python",
+            io.BytesIO(source.encode()),
+            keywords=KEYWORDS,
+            comment_tags=("Translators:",),
+            options=options,
         ):
             catalog.add(message, locations=[(name, line)], auto_comments=comments, context=context)
     return catalog

@@ -1,4 +1,4 @@
-"""`manage.py read PHOTO|CLIP --camera X`: read a file as if the camera had seen it, and store the passages."""
+"""`manage.py read PHOTO|CLIP --camera X`: read a file as if the camera had seen it, and store it."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,6 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import Q
 from django.utils import timezone
-from recognition.tracking import read_photo
 
 from cameras.models import Camera
 from cameras.sources import PHOTO_SUFFIXES, SourceError
@@ -17,6 +16,7 @@ from detections.models import Source
 from detections.reading import as_dict, new_passage
 from recognition.engines import EngineError, get_engine
 from recognition.images import ImageError, open_image
+from recognition.tracking import read_photo
 from recognition.types import Passage
 
 

@@ -1,0 +1,31 @@
+"""`visible_to` denies by default, in every app."""
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+
+from accounts.models import ApiKey, AuditEvent, User
+from accounts.services import create_api_key
+from alerts.models import Alert
+from cameras.models import Camera
+from detections.models import Detection, Submission
+from vehicles.models import StolenVehicle, Vehicle
+
+pytestmark = pytest.mark.django_db
+
+
+def test_querysets_deny_by_default(
+    admin_user: User, operator: User, viewer: User, theft: StolenVehicle
+) -> None:
+    Camera.objects.create(name="x", code="x")
+    create_api_key(name="k", scopes=[], by=admin_user)
+    managers = [
+        model.objects
+        for model in (Alert, ApiKey, AuditEvent, Camera, Detection, StolenVehicle, Submission, User, Vehicle)
+    ]
+    for manager in managers:
+        assert not manager.visible_to(AnonymousUser()).exists(), manager
+    assert not StolenVehicle.objects.visible_to(viewer).exists()
+    assert StolenVehicle.objects.visible_to(operator).exists()
+    assert not AuditEvent.objects.visible_to(operator).exists()
+    assert AuditEvent.objects.visible_to(admin_user).exists()
+    assert list(User.objects.visible_to(viewer)) == [viewer]
