@@ -1,6 +1,5 @@
 """Pages about alerts: the list, one alert, its pictures, and taking it."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,7 +51,7 @@ def _for_list(user: User) -> AlertQuerySet:
     return visible.for_list().annotate(has_crop=Q(crop__isnull=False))
 
 
-def open_alerts(user: User) -> tuple[int, Sequence[Alert]]:
+def open_alerts(user: User) -> tuple[int, AlertQuerySet]:
     """How many alerts are open, and the first of them: those that nobody has first, then the newest."""
     queryset = _for_list(user).open()
     untaken = Case(When(status=AlertStatus.NEW, then=Value(0)), default=Value(1))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from difflib import SequenceMatcher
 
 from recognition.boxes import area, centre, overlap
@@ -63,6 +63,10 @@ class PassageBuilder:
             done += self._give_out(track) if self._settled(track) else []
             self._remember(track)
         return done
+
+    def idle(self, now: datetime) -> list[Passage]:
+        """Close what was unseen for too long at `now`, when no frame comes; the passages not yet given out."""
+        return self._close(now)
 
     def finish(self) -> list[Passage]:
         """Close every track, as after the last frame; the passages not yet given out."""
@@ -132,12 +136,15 @@ class PassageBuilder:
 
 
 def passages(
-    frames: Iterable[Frame], engine: Engine, *, rules: TrackingRules | None = None
+    frames: Iterable[Frame | None], engine: Engine, *, rules: TrackingRules | None = None
 ) -> Iterator[Passage]:
-    """The passages of a whole clip or stream, each as soon as it is settled."""
+    """The passages of a whole clip or stream, each as soon as it is settled.
+
+    A live source gives None while it has no new frame: vehicles that left meanwhile are not kept waiting.
+    """
     builder = PassageBuilder(engine, rules)
     for frame in frames:
-        yield from builder.add(frame)
+        yield from builder.add(frame) if frame is not None else builder.idle(datetime.now(UTC))
     yield from builder.finish()
 
 

@@ -88,7 +88,7 @@ def plate_pair(
     size: str = "l",
 ) -> dict[str, Any]:
     """The plate as read above the plate on the list, grouped alike; characters that differ are joined."""
-    differing = {entry.get("position") for entry in characters if entry.get("kind") != "same"}
+    differing = {entry["position"] for entry in characters if entry["kind"] != "same"}
     shape = layout_of(listed)
     widths = [len(group) for line in shape.lines for group in line]
     doubts = _doubts(plates.normalise(read), confidences or ())

@@ -1,4 +1,4 @@
-"""`manage.py translations`: the French catalogue, without GNU gettext on the machine (Babel does the work)."""
+"""`manage.py translations`: the French catalogue without GNU gettext on the machine (Babel does the work)."""
 
 import io
 from argparse import ArgumentParser
@@ -32,31 +32,33 @@ SKIPPED = {"tests", "migrations"}
 
 
 class Command(BaseCommand):
-    """Checks the catalogue, or with --update collects the strings and compiles it."""
+    """Collects the strings and compiles the catalogue; with --check it only looks."""
 
-    help = "Check the French catalogue; with --update, collect new strings and compile it."
+    help = "Collect strings into the French catalogue and compile it; --check writes nothing."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """`--check` is the default and writes nothing."""
+        """`--update` is the default."""
         group = parser.add_mutually_exclusive_group()
-        group.add_argument("--check", action="store_true", help="fail on what is missing (default)")
         group.add_argument(
-            "--update", action="store_true", help="merge new strings into the .po, write the .mo"
+            "--check", action="store_true", help="write nothing, fail on what is missing or stale"
+        )
+        group.add_argument(
+            "--update", action="store_true", help="merge new strings into the .po, write the .mo (default)"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Update or check, and say what is left to translate."""
         root = Path(settings.BASE_DIR)
         po_path = catalogue_path(root)
-        if options["update"]:
+        if not options["check"]:
             update(root, po_path)
         faults = list(faults_of(root, po_path))
         for fault in faults:
             self.stdout.write(fault)
         if faults:
             raise CommandError(
-                f"{len(faults)} faults in {po_path.relative_to(root)}. Run `manage.py translations --update`, "
-                "translate what is empty, and run it once more."
+                f"{len(faults)} faults in {po_path.relative_to(root)}. Run `manage.py translations`,"
+                " translate what is empty, and run it once more."
             )
         self.stdout.write(f"{po_path.relative_to(root)}: complete.")
 
