@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
-from django.db.models import Case, Q, Value, When
+from django.db.models import Case, Count, Q, Value, When
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
@@ -51,11 +51,19 @@ def _for_list(user: User) -> AlertQuerySet:
     return visible.for_list().annotate(has_crop=Q(crop__isnull=False))
 
 
-def open_alerts(user: User) -> tuple[int, AlertQuerySet]:
-    """How many alerts are open, and the first of them: those that nobody has first, then the newest."""
+def open_alerts(user: User) -> dict[str, Any]:
+    """Context of the fragment: how many alerts are open, how many nobody has, and the first of them.
+
+    Those that nobody has come first, then the newest.
+    """
     queryset = _for_list(user).open()
     untaken = Case(When(status=AlertStatus.NEW, then=Value(0)), default=Value(1))
-    return queryset.count(), queryset.order_by(untaken, "-created_at", "-pk")[:LIVE_SIZE]
+    numbers = queryset.aggregate(open=Count("pk"), new=Count("pk", filter=Q(status=AlertStatus.NEW)))
+    return {
+        "alerts": queryset.order_by(untaken, "-created_at", "-pk")[:LIVE_SIZE],
+        "open_count": numbers["open"],
+        "new_count": numbers["new"],
+    }
 
 
 @require_safe
@@ -78,8 +86,7 @@ def live(request: HttpRequest) -> HttpResponse:
     user = person(request)
     if request.GET.get("partie") == "compte":
         return render(request, "alerts/_count.html", {"live": live_state(user)})
-    count, alerts = open_alerts(user)
-    return render(request, "alerts/_live.html", {"open_count": count, "alerts": alerts})
+    return render(request, "alerts/_live.html", open_alerts(user))
 
 
 @require_safe

@@ -52,7 +52,7 @@ THEFTS = (
 CLIP = (
     ("AN0674RB", "car", 1.0),
     ("2A9402RB", "motorcycle", 6.0),
-    ("AY9795RB", "car", 13.0),
+    ("AY9795RB", "taxi", 13.0),
     ("7C3815RB", "motorcycle", 15.0),
 )
 CLIP_SECONDS = 24.0

@@ -59,10 +59,8 @@ def dashboard(request: HttpRequest) -> HttpResponse:
     user = person(request)
     if request.headers.get("HX-Target") == "cameras-live":
         return render(request, "home/_cameras.html", _cameras(user))
-    count, alerts = open_alerts(user)
     context = {
-        "open_count": count,
-        "alerts": alerts,
+        **open_alerts(user),
         "passages": newest_passages(user),
         "passages_today": passages_today(user),
         **_cameras(user),

@@ -1,7 +1,7 @@
 """How long from a photo's arrival until its alert stands in an open browser page.
 
-Data: drawn photos (recognition.synthesis, seeds from 1000) of two stolen vehicles, a car and a motorcycle, with
-folding of alerts switched off. Runs the whole product with `deploy.stack`, and the machine's Chromium with an
+Data: drawn photos (recognition.synthesis, seeds from 1000) of two stolen vehicles, a car and a motorcycle;
+alerts are not folded. Runs the whole product with `deploy.stack`, and the machine's Chromium with an
 operator's dashboard open. Measured: from the end of the request (HTTP) or the appearance of the file (folder
 camera) until the row is in the page. Table: benchmarks/results/end_to_end.md.
 """
@@ -113,7 +113,8 @@ def main() -> None:
         lines = [
             "# From a photo's arrival to its alert in an open page (milliseconds)",
             "",
-            f"`make bench ARGS=end_to_end`; {ROUNDS} drawn photos a row, seeds from 1000, {os.cpu_count()} cores.",
+            f"`make bench ARGS=end_to_end`; {ROUNDS} drawn photos a row, seeds from 1000; "
+            f"{os.cpu_count()} cores.",
             "",
             "| way in | photos | median | p95 | max |",
             "|---|---|---|---|---|",

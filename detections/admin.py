@@ -57,7 +57,7 @@ class ReadOnlyAdmin(admin.ModelAdmin[ModelT]):
 class DetectionAdmin(ReadOnlyAdmin[Detection]):
     """Passages, newest first, searched by exact plate (indexed)."""
 
-    list_display = ("detected_at", "plate_number", "camera", "confidence", "layout", "vehicle_type", "source")
+    list_display = ("detected_at", "plate_number", "camera", "confidence_percent", "layout", "source")
     list_filter = ("source", "layout")
     list_select_related = ("camera",)
     search_fields = ("=plate_number",)
@@ -65,6 +65,11 @@ class DetectionAdmin(ReadOnlyAdmin[Detection]):
     show_full_result_count = False
     paginator = EstimatedPaginator
     exclude = ("image_data",)
+
+    @admin.display(description=_("confidence"), ordering="confidence")
+    def confidence_percent(self, passage: Detection) -> str:
+        """Confidence as an officer reads it."""
+        return f"{passage.confidence:.0%}"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Detection]:
         """Only what the role may see, without images."""

@@ -14,6 +14,9 @@ _GREY = 0.32
 _DARK = 0.5
 #: The background must fill this much of the plate to be named.
 _ENOUGH = 0.38
+#: Black must fill more: detectors' boxes hold dark bodywork, and dark characters on white are black too, while
+#: white characters leave a black plate about two thirds dark.
+_ENOUGH_BLACK = 0.62
 
 
 def plate_colour(crop: RGB) -> str:
@@ -37,6 +40,8 @@ def plate_colour(crop: RGB) -> str:
     for name, low, high in (*_HUES, *_HUES_END):
         inside = ~grey & (hue >= low) & (hue < high)
         counts[name] = counts.get(name, 0) + int(np.count_nonzero(inside))
+    if counts["black"] < _ENOUGH_BLACK * value.size:
+        del counts["black"]
     best = max(counts, key=lambda name: counts[name])
     return best if counts[best] >= _ENOUGH * value.size else ""
 

@@ -65,7 +65,7 @@ class PassageBuilder:
         return done
 
     def idle(self, now: datetime) -> list[Passage]:
-        """Close what was unseen for too long at `now`, when no frame comes; the passages not yet given out."""
+        """Close what was unseen for too long at `now`, when no frame comes; passages not yet given out."""
         return self._close(now)
 
     def finish(self) -> list[Passage]:

@@ -158,11 +158,12 @@ def test_what_is_wrong_is_refused_and_nothing_is_stored(stack: Stack) -> None:
     photo = to_jpeg(draw_photo("BB6232RB", "car", seed=13))
     count = "from detections.models import *; print(Detection.objects.count(), Submission.objects.count())"
     before = stack.manage("shell", "--no-imports", "-c", count)
-    for wrong in (
+    wrong_ones: list[dict[str, Any]] = [
         {"photo": photo[:-2000], "camera": "igolo"},
         {"photo": b"A text file named .jpg", "camera": "igolo"},
         {"photo": photo, "camera": "nowhere"},
-    ):
+    ]
+    for wrong in wrong_ones:
         answer = send(stack, **wrong)
         assert answer.status_code == 400
         assert set(answer.json()) == {"detail", "timestamp", "errors"}

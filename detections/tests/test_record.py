@@ -56,8 +56,9 @@ def test_a_passage_is_stored_with_its_frame_and_a_crop_of_the_plate(new_passage:
 def test_the_vehicle_is_linked_whether_or_not_the_suffix_was_read(new_passage: New) -> None:
     vehicle = Vehicle.objects.create(plate_number="BB6232RB")
     outcomes = services.record([new_passage("BB6232RB"), new_passage("BB6232"), new_passage("AN0674RB")])
-    linked = Detection.objects.in_bulk([outcome.detection_id for outcome in outcomes])
-    assert [passage.vehicle_id for passage in linked.values()] == [vehicle.pk, vehicle.pk, None]
+    stored = Detection.objects.in_bulk([outcome.detection_id for outcome in outcomes])
+    linked = [stored[outcome.detection_id or 0].vehicle_id for outcome in outcomes]
+    assert linked == [vehicle.pk, vehicle.pk, None]
 
 
 def test_a_repeated_event_changes_nothing(new_passage: New) -> None:

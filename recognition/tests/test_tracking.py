@@ -172,3 +172,11 @@ def test_streams_are_searched_fast_and_photos_thoroughly() -> None:
 def test_an_empty_track_has_no_passage() -> None:
     with pytest.raises(ValueError, match="no read"):
         Track().passage()
+
+
+def test_without_new_frames_a_vehicle_that_left_is_not_kept_waiting() -> None:
+    engine = Scripted([[read("BB6232RB", growing(0))]])
+    live = iter([frames(1)[0], None])
+    stream = passages(live, engine)
+    assert next(stream).read.text == "BB6232RB"
+    assert engine.calls == [False]
