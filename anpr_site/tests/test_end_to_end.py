@@ -177,3 +177,12 @@ def test_a_worker_killed_hard_is_back_and_goes_on(stack: Stack, dashboard: Page)
     stack.kill("default")
     assert send(stack, camera="malanville-pont", plate_number="2A9402RB", confidence=0.9).status_code == 201
     expect(dashboard.locator("[data-alert-id]")).to_have_count(before + 1, timeout=PATIENCE)
+
+
+def test_the_demonstration_camera_plays_its_clip(stack: Stack, dashboard: Page) -> None:
+    stack.manage("shell", "--no-imports", "-c", SWITCH_OFF.replace("False", "True"))
+    for plate in ("AN0674", "2A9402"):
+        row = dashboard.locator(
+            "[data-passage-id]", has=dashboard.locator(f'[aria-label*="{" ".join(plate)}"]')
+        )
+        expect(row.filter(has_text="démonstration").first).to_be_visible(timeout=PATIENCE)

@@ -21,7 +21,12 @@
     passagesTimer = setTimeout(() => { passagesTimer = 0; tell("passages-changed"); }, 1000);
     document.querySelectorAll("[data-fresh]").forEach((note) => { note.hidden = false; });
   };
-  const everything = () => { alertsChanged(); passagesChanged(); };
+  const alertChanged = (id) => { alertsChanged(); tell(`alert-${id}-changed`); };
+  const everything = () => {
+    alertsChanged();
+    passagesChanged();
+    document.querySelectorAll("article[data-alert-id]").forEach((alert) => alertChanged(alert.dataset.alertId));
+  };
 
   // --- the socket ---------------------------------------------------------------------------------------
 
@@ -41,7 +46,7 @@
       known = Math.max(known, message.id);
       alertsChanged();
     } else if (message.type === "alert.changed") {
-      alertsChanged();
+      alertChanged(message.id);
     } else if (message.type === "passages") {
       passagesChanged();
     }
