@@ -2,15 +2,19 @@
 
 from typing import Any, cast
 
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.models import Group
 from django.db.models import QuerySet
-from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from accounts import services
-from accounts.models import ApiKey, AuditEvent, User
+from accounts.models import ApiKey, AuditEvent, Scope, User
+
+# Roles are code (accounts/roles.py): groups would be a second, hidden way to give rights.
+admin.site.unregister(Group)
 
 
 @admin.register(User)
@@ -43,15 +47,24 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
         """Only what the role may see."""
         return cast(QuerySet[User], super().get_queryset(request).visible_to(request.user))  # type: ignore[attr-defined]
 
-    def save_model(self, request: HttpRequest, obj: User, form: ModelForm[User], change: bool) -> None:
+    def save_model(self, request: HttpRequest, obj: User, form: forms.ModelForm[User], change: bool) -> None:
         """Each change of an account leaves an audit row."""
         services.save_account(obj, changed=form.changed_data, created=not change, by=request.user)  # type: ignore[arg-type]
+
+
+class ApiKeyForm(forms.ModelForm[ApiKey]):
+    """A key with its scopes to tick."""
+
+    scopes = forms.MultipleChoiceField(
+        label=_("scopes"), choices=Scope.choices, widget=forms.CheckboxSelectMultiple
+    )
 
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(admin.ModelAdmin[ApiKey]):
     """Keys: the token is shown once, when the key is made."""
 
+    form = ApiKeyForm
     list_display = ("name", "prefix", "scopes", "created_at", "expires_at", "revoked_at", "last_used_at")
     readonly_fields = ("prefix", "created_by", "created_at", "last_used_at", "revoked_at")
     fields = ("name", "scopes", "expires_at", *readonly_fields)
@@ -69,7 +82,9 @@ class ApiKeyAdmin(admin.ModelAdmin[ApiKey]):
         """A key keeps the rights it was made with."""
         return obj is None and super().has_change_permission(request, obj)
 
-    def save_model(self, request: HttpRequest, obj: ApiKey, form: ModelForm[ApiKey], change: bool) -> None:
+    def save_model(
+        self, request: HttpRequest, obj: ApiKey, form: forms.ModelForm[ApiKey], change: bool
+    ) -> None:
         """Make the key and show its token, once."""
         key, token = services.create_api_key(
             name=obj.name,

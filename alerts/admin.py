@@ -8,18 +8,17 @@ from django.utils.translation import ngettext
 
 from alerts import services
 from alerts.models import Alert
-from detections.admin import ReadOnlyAdmin
+from detections.admin import WatchedAdmin
 
 
 @admin.register(Alert)
-class AlertAdmin(ReadOnlyAdmin[Alert]):
+class AlertAdmin(WatchedAdmin[Alert]):
     """Alerts, newest first."""
 
     list_display = ("created_at", "title", "match_kind", "severity", "status", "camera", "repeat_count")
     list_filter = ("status", "severity", "match_kind", "type")
     list_select_related = ("camera",)
-    search_fields = ("plate_number", "listed_plate")
-    date_hierarchy = None
+    look = "alert.view"
     exclude = ("crop",)
     actions = ("acknowledge",)
 

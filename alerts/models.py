@@ -79,6 +79,8 @@ class Alert(models.Model):
     details = models.JSONField(_("details"), default=dict)
     match_kind = models.CharField(_("match"), max_length=8, choices=MatchKind)
     plate_number = PlateField(_("plate read"))
+    layout = models.CharField(_("layout"), max_length=8, blank=True)
+    plate_color = models.CharField(_("plate colour"), max_length=16, blank=True)
     listed_plate = PlateField(_("plate on the list"))
     confidence = models.FloatField(_("confidence"))
     detected_at = models.DateTimeField(_("seen at"))

@@ -79,6 +79,8 @@ def raise_stolen(passage: Detection, report: StolenVehicle, hit: Match) -> Alert
             "details": {"score": round(hit.score, 3), "characters": hit.explanation()},
             "match_kind": kind,
             "plate_number": passage.plate_number,
+            "layout": passage.layout,
+            "plate_color": passage.plate_color,
             "listed_plate": report.plate_number,
             "confidence": passage.confidence,
             "detected_at": passage.detected_at,

@@ -100,7 +100,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
     audit_look(request, action="alert.view", target=alert)
     visible = Alert.objects.visible_to(user).order_by("pk")
     # The passage may be purged already: the alert has its own copy of all that counts.
-    passages = Detection.objects.visible_to(user).newest()
+    passages = Detection.objects.visible_to(user).newest().at(alert.detected_at)
     context = {
         "alert": alert,
         "report": alert.stolen_vehicle,

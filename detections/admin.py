@@ -6,10 +6,11 @@ from django.contrib import admin
 from django.core.paginator import Paginator
 from django.db import connection, models
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
+from accounts.views import audit_look
 from detections.models import Detection, FeedCursor, Submission
 from detections.partitions import TABLE
 
@@ -53,15 +54,42 @@ class ReadOnlyAdmin(admin.ModelAdmin[ModelT]):
         return False
 
 
+class WatchedAdmin(ReadOnlyAdmin[ModelT]):
+    """Rows that tell of a person's movements: each look is written to the audit trail.
+
+    There is no search here, nor a plate in the address: the pages ask for the reason of a search first.
+    """
+
+    look = ""
+    """Name of a look in the audit trail, e.g. "passage.view"."""
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        """Only the filters that are shown."""
+        return lookup.split("__")[0] in self.list_filter
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """One row, with the audit row."""
+        target = self.get_object(request, object_id)
+        if target is not None:
+            audit_look(request, action=self.look, target=target)
+        return super().change_view(request, object_id, form_url, extra_context)
+
+
 @admin.register(Detection)
-class DetectionAdmin(ReadOnlyAdmin[Detection]):
-    """Passages, newest first, searched by exact plate (indexed)."""
+class DetectionAdmin(WatchedAdmin[Detection]):
+    """Passages, newest first."""
+
+    look = "passage.view"
 
     list_display = ("detected_at", "plate_number", "camera", "confidence_percent", "layout", "source")
     list_filter = ("source", "layout")
     list_select_related = ("camera",)
-    search_fields = ("=plate_number",)
-    search_help_text = _("Whole plate")
     show_full_result_count = False
     paginator = EstimatedPaginator
     exclude = ("image_data",)

@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.models import User
+from accounts.views import client_address
 from alerts import services
 from alerts.api.serializers import AlertSerializer
 from alerts.models import Alert
@@ -59,7 +60,7 @@ class AcknowledgeView(APIView):
         user = cast(User, request.user)
         get_object_or_404(Alert.objects.visible_to(user), pk=pk)
         try:
-            alert = services.acknowledge(pk, by=user, ip_address=request.META.get("REMOTE_ADDR") or None)
+            alert = services.acknowledge(pk, by=user, ip_address=client_address(request))
         except services.AlreadyTakenError as error:
             raise AlreadyTaken from error
         return Response(AlertSerializer(alert).data)

@@ -73,6 +73,8 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("plate_number", vehicles.models.PlateField(max_length=16, verbose_name="plate read")),
+                ("layout", models.CharField(blank=True, max_length=8, verbose_name="layout")),
+                ("plate_color", models.CharField(blank=True, max_length=16, verbose_name="plate colour")),
                 ("listed_plate", vehicles.models.PlateField(max_length=16, verbose_name="plate on the list")),
                 ("confidence", models.FloatField(verbose_name="confidence")),
                 ("detected_at", models.DateTimeField(verbose_name="seen at")),
