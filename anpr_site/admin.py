@@ -31,6 +31,8 @@ class Console(AdminSite):
             return redirect("admin:index")
         return redirect_to_login(request.GET.get("next") or reverse("admin:index"))
 
-    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:
+    def logout(  # type: ignore[override]  # a redirect, where Django renders a page
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponseBase:
         """There is one log-out too."""
         return LogOut.as_view()(request)

@@ -14,7 +14,7 @@ _GREY = 0.32
 _DARK = 0.5
 #: The background must fill this much of the plate to be named.
 _ENOUGH = 0.38
-#: Black must fill more: a detector's box holds dark bodywork, and the characters of a white plate are dark too;
+#: Black must fill more: a detector's box holds dark bodywork, and the characters of a white plate are dark;
 #: white characters leave a black plate about two thirds dark.
 _ENOUGH_BLACK = 0.62
 
