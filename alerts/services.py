@@ -18,7 +18,6 @@ from alerts import push
 from alerts.matching import Match, match
 from alerts.models import OPEN, Alert, AlertStatus, AlertType, MatchKind, Severity
 from detections.models import Detection
-from recognition import plates
 from vehicles.models import StolenVehicle
 
 
@@ -58,11 +57,11 @@ def match_passages(passages: Sequence[Detection]) -> list[Alert]:
 
 def raise_stolen(passage: Detection, report: StolenVehicle, hit: Match) -> Alert | None:
     """A new alert, or one more sighting on the open one of the same place; None in the second case."""
-    if _fold(passage, report):
-        return None
     kind = MatchKind(hit.kind)
+    if _fold(passage, report, kind):
+        return None
     with translation.override(settings.LANGUAGE_CODE):
-        title = _("Stolen vehicle %(plate)s") % {"plate": " ".join(plates.core(report.plate_number).split())}
+        title = _("Stolen vehicle %(plate)s") % {"plate": report.plate_number}
         message = (
             _("Exact match with theft report %(number)s.")
             if kind == MatchKind.EXACT
@@ -99,15 +98,19 @@ def raise_stolen(passage: Detection, report: StolenVehicle, hit: Match) -> Alert
     return alert
 
 
-def _fold(passage: Detection, report: StolenVehicle) -> bool:
-    """Count the sighting on the open alert of this vehicle at this camera, if there is a recent one."""
+def _fold(passage: Detection, report: StolenVehicle, kind: MatchKind) -> bool:
+    """Count the sighting on the open alert of this vehicle at this camera, if there is a recent one.
+
+    An exact hit never disappears in a near one: it is an alert of its own.
+    """
     window = timedelta(seconds=settings.ALERT_FOLD_SECONDS)
     open_alert = (
-        Alert.objects.select_for_update()
+        Alert.objects.select_for_update(of=("self",))
         .filter(
             stolen_vehicle=report,
             camera_id=passage.camera_id,
             status__in=OPEN,
+            match_kind__in=[kind, MatchKind.EXACT],
             last_seen_at__range=(passage.detected_at - window, passage.detected_at + window),
         )
         .exclude(detection_id=passage.pk)

@@ -75,6 +75,15 @@ def test_repeats_at_one_camera_fold_into_one_alert(new_passage: New, theft: Stol
     assert alert.last_seen_at == now
 
 
+def test_an_exact_hit_is_not_swallowed_by_a_near_one(new_passage: New, theft: StolenVehicle) -> None:
+    for plate in ("B86232RB", "BB6232RB", "B86232RB"):
+        record([new_passage(plate)])
+        tasks.match_passages()
+    alerts = {alert.match_kind: alert.repeat_count for alert in Alert.objects.all()}
+    assert set(alerts) == {MatchKind.NEAR, MatchKind.EXACT}
+    assert sum(alerts.values()) == 3
+
+
 def test_another_camera_or_a_later_hour_is_another_alert(new_passage: New, theft: StolenVehicle) -> None:
     other = Camera.objects.create(name="Igolo", code="igolo")
     now = timezone.now()
