@@ -41,9 +41,17 @@ def check(data: bytes) -> Picture:
 
 
 def store(picture: Picture, *, folder: str, name: str, at: datetime) -> str:
-    """Keep the picture under folder/YYYY/MM/DD/name.ext; the path in media storage."""
+    """Keep the picture under folder/YYYY/MM/DD/name.ext; the path in media storage.
+
+    Raises OSError when the storage fails (disk full); then nothing of it is left.
+    """
     path = f"{folder}/{at.astimezone(UTC):%Y/%m/%d}/{name}.{_SUFFIX[picture.format]}"
-    return default_storage.save(path, ContentFile(picture.data))
+    try:
+        return default_storage.save(path, ContentFile(picture.data))
+    except OSError:
+        # A full disk leaves the beginning of a file behind. The name holds the event, so it is ours.
+        default_storage.delete(path)
+        raise
 
 
 def cut(frame: bytes, box: list[float]) -> bytes:

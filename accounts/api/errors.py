@@ -3,14 +3,27 @@
 import logging
 from typing import Any
 
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from rest_framework import status
 from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
 logger = logging.getLogger(__name__)
+
+
+class DatabaseAwayError(APIException):
+    """The database does not answer: nothing was stored, and the sender should try again."""
+
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_detail = gettext_lazy("The database is away: nothing was stored. Try again in a moment.")
+    default_code = "database_away"
+    wait = 5
+    """Seconds after which to try again (header Retry-After)."""
 
 
 def body(detail: str, errors: Any = None) -> dict[str, Any]:
@@ -37,6 +50,9 @@ def flatten(detail: Any, field: str = "") -> list[dict[str, str]]:
 
 def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF exception handler. Unknown errors stay unhandled (500) and are logged with their trace."""
+    if isinstance(error, OperationalError | InterfaceError):
+        logger.error("the database is away: %s", type(error).__name__)
+        error = DatabaseAwayError()
     response = exception_handler(error, context)
     if response is None:
         return None

@@ -24,10 +24,10 @@ class CameraField(serializers.Field[Camera, Any, str, Any]):
 
     def to_internal_value(self, data: Any) -> Camera:
         """The camera with this code or number. Raises ValidationError with code "unknown"."""
-        query = (
-            {"pk": int(data)} if str(data).isdecimal() and len(str(data)) < 18 else {"code": str(data)[:40]}
-        )
-        camera = Camera.objects.filter(**query).first()
+        text = str(data)
+        is_number = text.isascii() and text.isdecimal() and len(text) < 18
+        query = {"pk": int(text)} if is_number else {"code": text[:40]}
+        camera = None if "\0" in text else Camera.objects.filter(**query).first()
         if camera is None:
             self.fail("unknown")
         return camera
@@ -37,19 +37,35 @@ class CameraField(serializers.Field[Camera, Any, str, Any]):
         return value.code
 
 
-class JsonList(serializers.JSONField):
-    """A JSON list; in a multipart form it is sent as text."""
+MAX_JSON_BYTES = 16 * 1024
+"""Largest JSON value of a field: a row is not a place for documents."""
+
+
+class StrictJson(serializers.JSONField):
+    """A JSON value of one type that PostgreSQL can keep; in a multipart form it is sent as text."""
+
+    default_error_messages = {
+        "too_large": _("The JSON value is too large."),
+    }
+
+    def __init__(self, kind: type, **kwargs: Any) -> None:
+        """`kind`: list or dict."""
+        self.kind = kind
+        super().__init__(**kwargs)
 
     def to_internal_value(self, data: Any) -> Any:
-        """Parse text, refuse what is not a list or holds NaN."""
-        if isinstance(data, str):
-            try:
-                data = json.loads(data)
-            except ValueError:
-                self.fail("invalid")
-        if not isinstance(data, list):
+        """Parse text; refuse another type, NaN, NUL characters, lone surrogates and what is too large."""
+        try:
+            value = json.loads(data) if isinstance(data, str) else data
+            text = json.dumps(value, allow_nan=False, ensure_ascii=False)
+            size = len(text.encode())
+        except (ValueError, RecursionError):
             self.fail("invalid")
-        return super().to_internal_value(data)
+        if not isinstance(value, self.kind) or "\\u0000" in text:
+            self.fail("invalid")
+        if size > MAX_JSON_BYTES:
+            self.fail("too_large")
+        return value
 
 
 class IngestSerializer(serializers.Serializer[Any]):
@@ -72,7 +88,9 @@ class IngestSerializer(serializers.Serializer[Any]):
     confidence = serializers.FloatField(required=False, min_value=0, max_value=1, default=1.0)
     detection_confidence = serializers.FloatField(required=False, min_value=0, max_value=1, allow_null=True)
     recognition_confidence = serializers.FloatField(required=False, min_value=0, max_value=1, allow_null=True)
-    bounding_box = JsonList(required=False, allow_null=True, help_text=f"Pixels of the frame, {BOX_EXAMPLE}.")
+    bounding_box = StrictJson(
+        list, required=False, allow_null=True, help_text=f"Pixels of the frame, {BOX_EXAMPLE}."
+    )
     layout = serializers.ChoiceField(choices=Layout.choices, required=False, allow_blank=True)
     vehicle_type = serializers.CharField(required=False, allow_blank=True, max_length=16)
     vehicle_color = serializers.CharField(required=False, allow_blank=True, max_length=50)
@@ -80,21 +98,10 @@ class IngestSerializer(serializers.Serializer[Any]):
     vehicle_model = serializers.CharField(required=False, allow_blank=True, max_length=100)
     direction = serializers.CharField(required=False, allow_blank=True, max_length=16)
     lane = serializers.CharField(required=False, allow_blank=True, max_length=16)
-    tpms = JsonList(required=False)
-    metadata = serializers.JSONField(required=False)
+    tpms = StrictJson(list, required=False)
+    metadata = StrictJson(dict, required=False)
     frame = serializers.FileField(required=False, help_text="JPEG, PNG, WebP or BMP.")
     crop = serializers.FileField(required=False, help_text="The plate alone.")
-
-    def validate_metadata(self, value: Any) -> dict[str, Any]:
-        """An object, sent as text in a form."""
-        if isinstance(value, str):
-            try:
-                value = json.loads(value)
-            except ValueError:
-                value = None
-        if not isinstance(value, dict):
-            raise serializers.ValidationError(_("Send a JSON object."), code="invalid")
-        return value
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """There is something to store: a reading or a photo."""

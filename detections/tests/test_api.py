@@ -1,5 +1,6 @@
 """/api/v1/events: what is taken, what is refused, and in which form."""
 
+import errno
 import io
 import struct
 import uuid
@@ -8,8 +9,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.core.files.storage import default_storage
+from django.core.files.base import ContentFile
+from django.core.files.storage import FileSystemStorage, default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
 
@@ -17,9 +20,11 @@ from accounts.models import ApiKey, AuditEvent, Scope, User
 from accounts.services import create_api_key
 from cameras.models import Camera
 from conftest import picture
+from detections import services
 from detections.models import Detection, Submission
 from detections.passages import NewPassage
 from detections.services import record
+from detections.tests.test_record import files
 
 pytestmark = pytest.mark.django_db
 
@@ -71,7 +76,7 @@ def assert_error(response: Any, status: int, field: str = "", code: str = "") ->
         assert (field, code) in {(row["field"], row["code"]) for row in body["errors"]}
     assert not Detection.objects.exists()
     assert not Submission.objects.exists()
-    assert not default_storage.exists("frames")
+    assert files() == []
 
 
 def test_a_reading_in_json_is_stored(send: Send) -> None:
@@ -147,6 +152,19 @@ def test_another_sensor_does_not_see_the_photo(send: Send, client: Client) -> No
         ({"plate_number": "BB6232RB", "event_id": "7"}, 400, "event_id", "invalid"),
         ({"plate_number": "BB6232RB", "bounding_box": [1, 2]}, 400, "bounding_box", "invalid_box"),
         ({"plate_number": "BB6232RB", "metadata": "[1]"}, 400, "metadata", "invalid"),
+        ({"plate_number": "BB6232RB", "metadata": {"a": "nul \0"}}, 400, "metadata", "invalid"),
+        ({"plate_number": "BB6232RB", "metadata": {"a": "\ud800"}}, 400, "metadata", "invalid"),
+        ({"plate_number": "BB6232RB", "metadata": {"a": "x" * 20_000}}, 400, "metadata", "too_large"),
+        ({"frame": photo(), "plate_number": "AB12", "tpms": "[NaN]"}, 400, "tpms", "invalid"),
+        (
+            {"plate_number": "BB6232RB", "vehicle_color": "a\0b"},
+            400,
+            "vehicle_color",
+            "null_characters_not_allowed",
+        ),
+        ({"plate_number": "BB6232RB", "camera": "a\0b"}, 400, "camera", "unknown"),
+        ({"plate_number": "BB6232RB", "camera": {"a": 1}}, 400, "camera", "unknown"),
+        ({"plate_number": "BB6232RB", "detected_at": "0001-01-01T00:00:00+14:00"}, 400, "detected_at", ""),
         ({"frame": photo(b"")}, 400, "frame", "empty"),
         ({"frame": photo(b"A text file, whatever its name says.")}, 400, "frame", "not_an_image"),
         ({"frame": photo(picture()[:-900])}, 400, "frame", "truncated"),
@@ -269,3 +287,29 @@ def test_bytes_of_the_frame_are_kept_as_sent(send: Send) -> None:
     send(plate_number="BB6232RB", frame=photo(data, "a.png"))
     with default_storage.open(Detection.objects.get().image_path) as kept:
         assert io.BytesIO(kept.read()).getvalue() == data
+
+
+def test_a_database_that_is_away_is_a_503_and_leaves_no_file(
+    send: Send, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_args: object) -> None:
+        raise OperationalError("planted")
+
+    monkeypatch.setattr(services, "_insert", away)
+    assert_error(send(plate_number="BB6232RB", frame=photo()), 503, "", "database_away")
+
+
+def test_a_full_disk_stores_nothing(send: Send, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = FileSystemStorage._save  # type: ignore[attr-defined]
+
+    def full(self: FileSystemStorage, name: str, content: ContentFile[bytes]) -> str:
+        real(self, name, ContentFile(content.read()[:100]))
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(FileSystemStorage, "_save", full)
+    client.raise_request_exception = False
+    response = send(plate_number="BB6232RB", frame=photo())
+    assert response.status_code == 500
+    assert set(response.json()) == {"detail", "timestamp", "errors"}
+    assert not Detection.objects.exists()
+    assert files() == []
