@@ -154,6 +154,25 @@ def test_redis_dies_during_ingest_and_the_alert_arrives_when_it_returns(
         assert (repeat.status_code, repeat.json()["status"]) == (200, "duplicate")
 
 
+def test_postgresql_dies_and_nothing_acknowledged_is_lost(stack: Stack, dashboard: Page) -> None:
+    before = dashboard.locator("[data-alert-id]").count()
+    event = {"camera": "hillacondji-entree", "plate_number": "2A9402RB", "confidence": 0.95}
+    first = send(stack, event_id=str(uuid.uuid4()), **event)
+    assert first.status_code == 201
+    stack.servers.stop_postgres("kill")
+    second = {"event_id": str(uuid.uuid4()), **event}
+    refused = send(stack, **second)
+    assert refused.status_code == 503
+    assert set(refused.json()) == {"detail", "timestamp", "errors"}
+    stack.servers.start_postgres()
+    assert send(stack, **second).status_code == 201
+    # Both sightings are one alert, seen twice.
+    row = alerts_of(dashboard, "2A9402").filter(has_text="Hillacondji")
+    expect(row).to_have_count(1, timeout=PATIENCE)
+    expect(row).to_contain_text("2 fois", timeout=PATIENCE)
+    assert dashboard.locator("[data-alert-id]").count() == before + 1
+
+
 def test_what_is_wrong_is_refused_and_nothing_is_stored(stack: Stack) -> None:
     photo = to_jpeg(draw_photo("BB6232RB", "car", seed=13))
     count = "from detections.models import *; print(Detection.objects.count(), Submission.objects.count())"
