@@ -1,0 +1,157 @@
+"""Typefaces for random plates: free fonts that installed packages ship, and our own stroke alphabets.
+
+No source names the typeface of Beninese plates (`formats.json`), and a reader must not depend on it. So the
+training faces cover grotesques, humanists, a monospaced and a seriffed one, and stroke alphabets; the
+held-out faces share no file and no stroke style with them, and only check what training has taught.
+
+| name | from | licence |
+|---|---|---|
+| source_* | font-source-sans-pro: Source Sans Pro Semibold, Bold, Black | SIL Open Font License 1.1 |
+| dejavu_* | matplotlib (comes with ultralytics): DejaVu Sans, Sans Bold, Sans Mono Bold | Bitstream Vera licence |
+| stix_bold | matplotlib: STIX General Bold | STIX (now SIL OFL) licence |
+| computer_modern_sans | matplotlib: BaKoMa cmss10 | BaKoMa fonts licence, free to use and copy |
+| aileron | Pillow's own default font: Aileron Regular | CC0 |
+| rubik_* | OpenCV's built-in "sans" face: Rubik | SIL Open Font License 1.1 |
+| stroke_* | `recognition.synthesis.lettering` | ours |
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from recognition.synthesis.lettering import Style, draw_character
+
+FontSet: TypeAlias = Literal["train", "held_out"]
+Mask: TypeAlias = NDArray[np.uint8]
+
+#: Glyphs are kept at this height in pixels, with a margin above and below for tails (Q) and swelling.
+GLYPH_HEIGHT, GLYPH_MARGIN = 80, 10
+
+_SOURCE = ("font_source_sans_pro", "files/SourceSansPro-{}.ttf")
+_MATPLOTLIB = ("matplotlib", "mpl-data/fonts/ttf/{}.ttf")
+#: Name: package, path inside it.
+_FILES: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "source_semibold": (_SOURCE[0], _SOURCE[1].format("Semibold")),
+        "source_bold": (_SOURCE[0], _SOURCE[1].format("Bold")),
+        "source_black": (_SOURCE[0], _SOURCE[1].format("Black")),
+        "dejavu": (_MATPLOTLIB[0], _MATPLOTLIB[1].format("DejaVuSans")),
+        "dejavu_bold": (_MATPLOTLIB[0], _MATPLOTLIB[1].format("DejaVuSans-Bold")),
+        "dejavu_mono_bold": (_MATPLOTLIB[0], _MATPLOTLIB[1].format("DejaVuSansMono-Bold")),
+        "stix_bold": (_MATPLOTLIB[0], _MATPLOTLIB[1].format("STIXGeneralBol")),
+        "computer_modern_sans": (_MATPLOTLIB[0], _MATPLOTLIB[1].format("cmss10")),
+    }
+)
+_STROKES: Mapping[str, Style] = MappingProxyType(
+    {
+        "stroke_round": Style(width=0.4, stroke=0.14, radius=0.24),
+        "stroke_narrow": Style(width=0.33, stroke=0.13, radius=0.17),
+        "stroke_square": Style(width=0.42, stroke=0.15, radius=0.1),
+        "stroke_soft": Style(width=0.44, stroke=0.13, radius=0.26, round_ends=True),
+        "stroke_heavy": Style(width=0.4, stroke=0.19, radius=0.2),
+        # Held out: a middle radius with thin strokes, and an angular one.
+        "stroke_thin": Style(width=0.37, stroke=0.105, radius=0.2, round_ends=True),
+        "stroke_angular": Style(width=0.4, stroke=0.155, radius=0.055),
+    }
+)
+_OWN_RENDERERS = frozenset({"aileron", "rubik_bold"})
+
+#: Faces and their weights: the plate-like stroke alphabets and grotesques come most often.
+FONT_WEIGHTS: Mapping[FontSet, Mapping[str, float]] = MappingProxyType(
+    {
+        "train": MappingProxyType(
+            {
+                "source_semibold": 1.0, "source_bold": 1.5, "source_black": 0.7, "dejavu": 0.7,
+                "dejavu_bold": 1.2, "dejavu_mono_bold": 0.7, "stix_bold": 0.3, "computer_modern_sans": 0.5,
+                "stroke_round": 2.0, "stroke_narrow": 1.5, "stroke_square": 1.0, "stroke_soft": 1.0,
+                "stroke_heavy": 0.8,
+            }
+        ),
+        "held_out": MappingProxyType(
+            {"aileron": 1.0, "rubik_bold": 1.0, "stroke_thin": 1.0, "stroke_angular": 1.0}
+        ),
+    }
+)  # fmt: skip
+
+
+@lru_cache(maxsize=4096)
+def glyph(font: str, char: str, boldness: int = 0) -> Mask:
+    """The character as a grey mask of GLYPH_HEIGHT plus margins, cut to its ink in width.
+
+    `boldness` swells (positive) or thins (negative) the strokes by that many pixels of the mask. Thin
+    faces are swollen to a plate's weight first. The array is shared: do not write into it. Raises KeyError
+    for an unknown font and ModuleNotFoundError when its package is missing.
+    """
+    import cv2
+
+    mask = _rendered(font, char)
+    swell = boldness + _SWELL.get(font, 0)
+    if swell:
+        mask = np.pad(mask, ((0, 0), (abs(swell), abs(swell))))
+        kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * abs(swell) + 1, 2 * abs(swell) + 1))
+        mask = np.asarray((cv2.dilate if swell > 0 else cv2.erode)(mask, kernel), dtype=np.uint8)
+    columns = np.flatnonzero(mask.max(axis=0) > 40)
+    return np.ascontiguousarray(mask[:, columns[0] : columns[-1] + 1])
+
+
+#: Text faces are lighter than plates.
+_SWELL = {"dejavu": 2, "computer_modern_sans": 2, "aileron": 2}
+
+
+def _rendered(font: str, char: str) -> Mask:
+    if font in _STROKES:
+        return np.asarray(draw_character(char, _STROKES[font], GLYPH_HEIGHT, GLYPH_MARGIN), dtype=np.uint8)
+    if font == "rubik_bold":
+        return _opencv_character(char)
+    loaded, top, bottom = _loaded(font)
+    left, _, right, _ = loaded.getbbox(char)
+    size = (round(right - left) + 8, bottom - top)
+    mask = Image.new("L", size, 0)
+    ImageDraw.Draw(mask).text((4 - left, -top), char, fill=255, font=loaded)
+    # Only the height of capitals is brought to GLYPH_HEIGHT; a tail stays in the margin.
+    share = GLYPH_HEIGHT / (bottom - top)
+    drawn = mask.resize((max(1, round(size[0] * share)), GLYPH_HEIGHT), Image.Resampling.LANCZOS)
+    padded = np.zeros((GLYPH_HEIGHT + 2 * GLYPH_MARGIN, drawn.width), np.uint8)
+    padded[GLYPH_MARGIN : GLYPH_MARGIN + GLYPH_HEIGHT] = np.asarray(drawn)
+    return padded
+
+
+@lru_cache(maxsize=32)
+def _loaded(font: str) -> tuple[ImageFont.FreeTypeFont, int, int]:
+    """The font at twice the glyph size, and the rows where its H begins and ends."""
+    size = round(GLYPH_HEIGHT * 2 / 0.7)
+    if font == "aileron":
+        loaded = ImageFont.load_default(size)
+        if not isinstance(loaded, ImageFont.FreeTypeFont):
+            raise ModuleNotFoundError("Drawing plates needs a Pillow with FreeType")
+    else:
+        loaded = ImageFont.truetype(str(_file(*_FILES[font])), size)
+    _, top, _, bottom = loaded.getbbox("H")
+    return loaded, round(top), round(bottom)
+
+
+def _file(package: str, path: str) -> Path:
+    spec = importlib.util.find_spec(package)
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError(f"Drawing plates needs a font of the package {package}")
+    return Path(spec.origin).parent / path
+
+
+def _opencv_character(char: str) -> Mask:
+    """The character in OpenCV's built-in face, bold."""
+    import cv2
+
+    face, size = cv2.FontFace("sans"), round(GLYPH_HEIGHT / 0.7)
+    canvas = np.zeros((GLYPH_HEIGHT + 2 * GLYPH_MARGIN, 3 * GLYPH_HEIGHT, 3), np.uint8)
+    base = (GLYPH_HEIGHT // 2, GLYPH_MARGIN + GLYPH_HEIGHT)
+    cv2.putText(canvas, char, base, (255, 255, 255), face, size, 600)
+    return np.ascontiguousarray(canvas[:, :, 0])
