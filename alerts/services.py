@@ -1,5 +1,6 @@
 """Writes of alerts: raised by the matcher, taken by an officer."""
 
+import logging
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -19,6 +20,8 @@ from alerts.matching import Match, match
 from alerts.models import OPEN, Alert, AlertStatus, AlertType, MatchKind, Severity
 from detections.models import Detection
 from vehicles.models import StolenVehicle
+
+logger = logging.getLogger(__name__)
 
 
 class AlreadyTakenError(Exception):
@@ -129,18 +132,26 @@ def _fold(passage: Detection, report: StolenVehicle, kind: MatchKind) -> bool:
 
 
 def _keep_frame(passage: Detection) -> str:
-    """Copy the frame beside the alert: the passage's own is purged with its month.
+    """Copy the frame beside the alert (the passage's own is purged with its month); "" when that fails.
 
-    The name is the passage's event, so that a rolled-back batch that is matched again makes no second copy.
+    A storage that fails costs the copy, never the alert: the crop is in the row. The name is the passage's
+    event, so that a batch that was rolled back and is matched again makes no second copy; what a killed
+    worker left half written is written anew.
     """
-    if not passage.image_path or not default_storage.exists(passage.image_path):
+    if not passage.image_path:
         return ""
     suffix = passage.image_path.rpartition(".")[2]
     path = f"alerts/{passage.detected_at:%Y/%m}/{passage.event_id}.{suffix}"
-    if default_storage.exists(path):
-        return path
-    with default_storage.open(passage.image_path) as frame:
-        return default_storage.save(path, ContentFile(frame.read()))
+    try:
+        if default_storage.exists(path):
+            if default_storage.size(path) == default_storage.size(passage.image_path):
+                return path
+            default_storage.delete(path)
+        with default_storage.open(passage.image_path) as frame:
+            return default_storage.save(path, ContentFile(frame.read()))
+    except OSError:
+        logger.exception("the frame of passage %s could not be copied to its alert", passage.pk)
+        return ""
 
 
 @transaction.atomic

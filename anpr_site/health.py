@@ -9,7 +9,13 @@ from django.db import Error, connection
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 
+from detections import feed
+from detections.models import FeedCursor
+
 logger = logging.getLogger(__name__)
+
+LATE_SECONDS = 60
+"""A feed that is further behind is not healthy: alerts are due within two seconds."""
 
 
 def _database() -> bool:
@@ -31,6 +37,18 @@ def _redis() -> bool:
         return False
 
 
+def _feed() -> bool:
+    """False when a consumer is more than a minute behind, or stands still after a restore."""
+    try:
+        return all(
+            feed.lag(consumer).seconds < LATE_SECONDS
+            for consumer in FeedCursor.objects.values_list("consumer", flat=True)
+        )
+    except feed.FeedMovedError:
+        logger.exception("health: the feed stands still")
+        return False
+
+
 @login_not_required
 def liveness(request: HttpRequest) -> JsonResponse:
     """The process answers: 200, whatever else is down."""
@@ -48,12 +66,13 @@ def ready(request: HttpRequest) -> JsonResponse:
 def health(request: HttpRequest) -> JsonResponse:
     """Each service's state; 503 when the database is away, "degraded" when alerts arrive late."""
     database, broker = _database(), _redis()
-    state = "ok" if database and broker else ("degraded" if database else "down")
+    current = database and _feed()
+    state = "ok" if database and broker and current else ("degraded" if database else "down")
     return JsonResponse(
         {
             "status": state,
             "timestamp": timezone.now().isoformat(),
-            "services": {"database": database, "redis": broker},
+            "services": {"database": database, "redis": broker, "feed": current},
         },
         status=200 if database else 503,
     )

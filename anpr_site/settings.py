@@ -101,6 +101,11 @@ if "postgresql" not in DATABASES["default"]["ENGINE"]:
 DATABASES["default"] |= {
     "CONN_MAX_AGE": env.int("DB_CONN_MAX_AGE", default=600),
     "CONN_HEALTH_CHECKS": True,
+    "OPTIONS": {
+        # A transaction forgotten open holds back the feed (docs/adr/0002): PostgreSQL ends it.
+        "options": "-c idle_in_transaction_session_timeout=60000",
+        **DATABASES["default"].get("OPTIONS", {}),
+    },
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

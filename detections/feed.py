@@ -10,6 +10,7 @@ own writes: after a crash the batch is read again and its writes were rolled bac
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from celery import current_app
 from django.conf import settings
@@ -34,6 +35,10 @@ _NEXT = """
 
 Handler = Callable[[Sequence[Detection]], object]
 """What a consumer does with a batch, in the transaction that moves its cursor."""
+
+
+class FeedMovedError(RuntimeError):
+    """The cursor belongs to another PostgreSQL cluster; see `rebase`."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,7 @@ def _consume_batch(consumer: str, handle: Handler, batch: int) -> int:
     FeedCursor.objects.get_or_create(consumer=consumer)
     cursor = FeedCursor.objects.select_for_update().get(consumer=consumer)
     with connection.cursor() as sql:
+        _check_same_cluster(sql, cursor)
         sql.execute(_NEXT, [str(cursor.xid), cursor.detection_id, batch])
         rows = sql.fetchall()
     if not rows:
@@ -78,10 +84,53 @@ def _consume_batch(consumer: str, handle: Handler, batch: int) -> int:
     return len(rows)
 
 
+def _check_same_cluster(sql: Any, cursor: FeedCursor) -> None:
+    """A cursor ahead of every transaction of this cluster was made in another one: data were restored."""
+    sql.execute("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint")
+    if cursor.xid > sql.fetchone()[0]:
+        raise FeedMovedError(
+            f"The feed of {cursor.consumer!r} comes from another PostgreSQL cluster (restored data): nothing "
+            "would be matched. Run: manage.py rebase_feed"
+        )
+
+
+@transaction.atomic
+def rebase() -> int:
+    """After data were restored into another cluster: make rows and cursors fit; the number of rows touched.
+
+    Transaction numbers of the old cluster mean nothing in the new one. Restored rows become the oldest of the
+    feed, in the order of their ids; a cursor stands before the first row that its consumer had not seen, so
+    that some are given again (consumers take repeats) and none is skipped.
+    """
+    with connection.cursor() as sql:
+        sql.execute("SELECT pg_snapshot_xmax(pg_current_snapshot())")
+        newest = sql.fetchone()[0]
+        for cursor in FeedCursor.objects.select_for_update():
+            if cursor.xid <= int(newest):
+                continue
+            sql.execute(
+                """
+                SELECT coalesce(min(id) FILTER (WHERE (ingest_xid, id) > (%s::text::xid8, %s)) - 1,
+                                max(id), 0)
+                  FROM detections_detection WHERE ingest_xid > %s::text::xid8
+                """,
+                [str(cursor.xid), cursor.detection_id, str(newest)],
+            )
+            cursor.xid, cursor.detection_id = 0, sql.fetchone()[0]
+            cursor.save()
+        sql.execute(
+            "UPDATE detections_detection SET ingest_xid = '0'::xid8 WHERE ingest_xid > %s::text::xid8",
+            [str(newest)],
+        )
+        return int(sql.rowcount)
+
+
 def lag(consumer: str) -> Lag:
-    """What the consumer has not seen yet."""
+    """What the consumer has not seen yet. Raises FeedMovedError after a restore into another cluster."""
     cursor = FeedCursor.objects.filter(consumer=consumer).first()
     with connection.cursor() as sql:
+        if cursor:
+            _check_same_cluster(sql, cursor)
         sql.execute(
             """
             SELECT count(*), coalesce(extract(epoch FROM now() - min(created_at)), 0)

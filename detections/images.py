@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -41,15 +42,17 @@ def check(data: bytes) -> Picture:
 
 
 def store(picture: Picture, *, folder: str, name: str, at: datetime) -> str:
-    """Keep the picture under folder/YYYY/MM/DD/name.ext; the path in media storage.
+    """Keep the picture under folder/YYYY/MM/DD/name-XXXXXXXX.ext; the path in media storage.
 
     Raises OSError when the storage fails (disk full); then nothing of it is left.
     """
-    path = f"{folder}/{at.astimezone(UTC):%Y/%m/%d}/{name}.{_SUFFIX[picture.format]}"
+    # Random, so that whatever lies at this path is this call's own.
+    mark = secrets.token_hex(4)
+    path = f"{folder}/{at.astimezone(UTC):%Y/%m/%d}/{name}-{mark}.{_SUFFIX[picture.format]}"
     try:
         return default_storage.save(path, ContentFile(picture.data))
     except OSError:
-        # A full disk leaves the beginning of a file behind. The name holds the event, so it is ours.
+        # A full disk leaves the beginning of a file behind.
         default_storage.delete(path)
         raise
 

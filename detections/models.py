@@ -143,10 +143,12 @@ class SubmissionQuerySet(models.QuerySet["Submission"]):
     """Questions asked of photos sent in."""
 
     def visible_to(self, caller: "User | AnonymousUser | ApiKey") -> Self:
-        """A key sees what it sent; a person with the permission sees all."""
+        """A key sees what it sent, and so does a person; who has the permission sees all."""
         if isinstance(caller, ApiKey):
             return self.filter(api_key=caller)
-        return self if may(caller, "detections.view_submission") else self.none()
+        if may(caller, "detections.view_submission"):
+            return self
+        return self.filter(created_by=caller.pk) if caller.is_active and caller.pk else self.none()
 
     def waiting(self) -> Self:
         """To be read now: new, or left by a worker that died."""
@@ -169,6 +171,7 @@ class Submission(models.Model):
     not_before = models.DateTimeField(_("not before"), default=timezone.now)
     detections = models.JSONField(_("passages"), default=list)
     metadata = models.JSONField(_("other data"), default=dict)
+    extra = models.JSONField(_("what the sender knew"), default=dict)
     api_key = models.ForeignKey(ApiKey, on_delete=models.PROTECT, null=True, related_name="+")
     created_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField(_("received"), auto_now_add=True)

@@ -17,6 +17,8 @@ from detections.models import Source
 from recognition import plates
 
 MIN_PLATE_LENGTH = 2
+MAX_COORDINATE = 1_000_000
+"""No picture is wider or higher, in pixels."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +118,10 @@ def check_box(box: Sequence[float] | None, size: tuple[int, int] | None) -> Refu
     wrong = Refusal(
         "bounding_box", "invalid_box", _("The box must be [x1, y1, x2, y2] in pixels, inside the picture.")
     )
-    if len(box) != 4 or not all(isinstance(value, int | float) and math.isfinite(value) for value in box):
+    # Also keeps out whole numbers too large for a float, on which isfinite() fails.
+    if len(box) != 4 or not all(
+        isinstance(value, int | float) and abs(value) < MAX_COORDINATE for value in box
+    ):
         return wrong
     x1, y1, x2, y2 = box
     if not (0 <= x1 < x2 and 0 <= y1 < y2):

@@ -6,8 +6,8 @@ import logging
 import threading
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
 from typing import Any
 
 from django.core.files.storage import default_storage
@@ -122,7 +122,8 @@ def record(passages: Sequence[NewPassage]) -> list[Outcome]:
 def record_one(passage: NewPassage, *, give_up: threading.Event) -> None:
     """`record` for a camera worker, which nobody sends the passage again: waits while the database is away.
 
-    A refusal is logged, without the plate. Raises the database's error only once `give_up` is set.
+    A storage that fails (disk full) costs the frame, not the passage. A refusal is logged, without the plate.
+    Raises the database's error only once `give_up` is set.
     """
     for wait in itertools.chain((0.2, 0.5, 1, 2), itertools.repeat(5)):
         try:
@@ -134,6 +135,11 @@ def record_one(passage: NewPassage, *, give_up: threading.Event) -> None:
             logger.warning("database away: a passage of camera %s waits", passage.camera.pk)
             connection.close()
             give_up.wait(wait)
+        except OSError:
+            if passage.frame is None:
+                raise
+            logger.exception("storage failed: a passage of camera %s has no frame", passage.camera.pk)
+            passage = replace(passage, frame=None)
     if outcome.refusal:
         logger.error("passage of camera %s refused: %s", passage.camera.pk, outcome.refusal.code)
 
@@ -156,7 +162,7 @@ def refusal_of(error: ImageError, name: str) -> Refusal:
 
 
 def _prepare(passage: NewPassage) -> _Ready | Refusal:
-    frame, crop = None, passage.crop
+    frame, crop = None, None
     try:
         if passage.frame is not None:
             frame = images.check(passage.frame)
@@ -166,35 +172,54 @@ def _prepare(passage: NewPassage) -> _Ready | Refusal:
     if refusal:
         return refusal
     try:
-        if crop is not None:
-            crop = images.small(crop)
-        elif frame and passage.bounding_box:
-            crop = images.cut(frame.data, list(passage.bounding_box))
+        if passage.crop is not None:
+            crop = images.small(passage.crop)
     except ImageError as error:
-        return refusal_of(error, "crop")
+        # A tiny crop is of no use, but no reason to lose a passage.
+        if error.code != "too_small":
+            return refusal_of(error, "crop")
+    if crop is None and frame and passage.bounding_box:
+        crop = images.cut(frame.data, list(passage.bounding_box))
     return _Ready(passage, frame, crop)
 
 
 def _store(ready: list[_Ready]) -> dict[uuid.UUID, int]:
-    """Write the frames, then the rows in one transaction; ids of the rows made, by event."""
+    """Write the frames, then the rows in one transaction; ids of the rows made, by event.
+
+    Frames are removed when the rows were refused. Once COMMIT was sent nothing is removed, whatever comes:
+    an answer that got lost may have been a yes.
+    """
     paths: dict[uuid.UUID, str] = {}
-    try:
-        for item in ready:
-            if item.frame:
-                folder = f"frames/{item.passage.camera.code}"
-                name = str(item.passage.event_id)
-                paths[item.passage.event_id] = images.store(
-                    item.frame, folder=folder, name=name, at=item.passage.detected_at
-                )
-        with transaction.atomic():
-            created = _insert(ready, paths)
-            transaction.on_commit(feed.wake)
-    except BaseException:
-        _remove(paths.values())
-        raise
-    # A repeat that slipped in between the look and the insert: its frame is there already.
+    with transaction.atomic():
+        try:
+            for item in ready:
+                if item.frame:
+                    folder = f"frames/{item.passage.camera.code}"
+                    paths[item.passage.event_id] = images.store(
+                        item.frame,
+                        folder=folder,
+                        name=str(item.passage.event_id),
+                        at=item.passage.detected_at,
+                    )
+            created = _insert(_still_new(ready), paths)
+        except BaseException:
+            _remove(paths.values())
+            raise
+        transaction.on_commit(feed.wake, robust=True)
+    # A repeat that slipped in between the first look and the lock: its frame is there already.
     _remove(path for event, path in paths.items() if event not in created)
     return created
+
+
+def _still_new(ready: list[_Ready]) -> list[_Ready]:
+    """Those whose event nobody stored meanwhile. A lock per event makes a simultaneous repeat wait."""
+    events = sorted(str(item.passage.event_id) for item in ready)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(event, 0)) FROM unnest(%s) AS event", [events]
+        )
+    known = _known_events([item.passage.event_id for item in ready])
+    return [item for item in ready if item.passage.event_id not in known]
 
 
 def _remove(paths: Iterable[str]) -> None:
@@ -203,7 +228,10 @@ def _remove(paths: Iterable[str]) -> None:
 
 
 def _insert(ready: list[_Ready], paths: dict[uuid.UUID, str]) -> dict[uuid.UUID, int]:
-    days = [item.passage.detected_at.date() for item in ready]
+    if not ready:
+        return {}
+    # Months are those of UTC, like the partitions.
+    days = [item.passage.detected_at.astimezone(UTC).date() for item in ready]
     _ensure_months(min(days), max(days))
     vehicles = _vehicles_of([plates.normalise(item.passage.plate_number) for item in ready])
     now = timezone.now()
@@ -284,10 +312,13 @@ def submit_photo(
     detected_at: datetime,
     event_id: uuid.UUID,
     metadata: dict[str, Any] | None = None,
+    extra: dict[str, Any] | None = None,
     api_key: ApiKey | None = None,
     by: User | None = None,
 ) -> Submission:
     """Keep a photo for the recognition workers; the same `event_id` again gives the first submission.
+
+    `extra`: what the sender knows of the vehicle (fields of NewPassage), kept for the passage to come.
 
     Raises PhotoRefusedError when the picture or the time breaks a rule; then nothing is stored.
     """
@@ -302,8 +333,8 @@ def submit_photo(
     if refusal:
         raise PhotoRefusedError(refusal)
     path = images.store(picture, folder=f"frames/{camera.code}", name=str(event_id), at=detected_at)
-    try:
-        with transaction.atomic():
+    with transaction.atomic():
+        try:
             submission, created = Submission.objects.get_or_create(
                 event_id=event_id,
                 defaults={
@@ -311,14 +342,15 @@ def submit_photo(
                     "detected_at": detected_at,
                     "image_path": path,
                     "metadata": {**(metadata or {}), "frame_sha256": picture.digest},
+                    "extra": extra or {},
                     "api_key": api_key,
                     "created_by": by,
                 },
             )
-            transaction.on_commit(feed.wake_readers)
-    except BaseException:
-        default_storage.delete(path)
-        raise
+        except BaseException:
+            default_storage.delete(path)
+            raise
+        transaction.on_commit(feed.wake_readers, robust=True)
     if not created:
         default_storage.delete(path)
     return submission

@@ -2,6 +2,7 @@
 
 import logging
 import uuid
+from dataclasses import replace
 from datetime import timedelta
 
 from django.conf import settings
@@ -63,14 +64,20 @@ def read(submission: Submission) -> SubmissionStatus:
         return settle(submission, SubmissionStatus.NO_PLATE)
     outcomes = services.record(
         [
-            new_passage(
-                passage,
-                camera=submission.camera,
-                source=Source.PHOTO,
-                event_id=submission.event_id if not index else uuid.uuid5(submission.event_id, str(index)),
-                frame_path=submission.image_path,
-                metadata=submission.metadata,
-                by=submission.created_by,
+            replace(
+                new_passage(
+                    passage,
+                    camera=submission.camera,
+                    source=Source.PHOTO,
+                    event_id=submission.event_id
+                    if not index
+                    else uuid.uuid5(submission.event_id, str(index)),
+                    frame_path=submission.image_path,
+                    metadata=submission.metadata,
+                    by=submission.created_by,
+                ),
+                # What the sender said of a vehicle is said of the plate that stands out.
+                **(submission.extra if not index else {}),
             )
             for index, passage in enumerate(found)
         ]

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from django.core.files.storage import default_storage
+from django.core.files.base import ContentFile
+from django.core.files.storage import FileSystemStorage, default_storage
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
@@ -141,3 +142,33 @@ def test_the_database_refuses_impossible_states(
     tasks.match_passages()
     with pytest.raises(IntegrityError), transaction.atomic():
         Alert.objects.update(**changes)
+
+
+def test_a_full_disk_costs_the_copy_of_the_frame_not_the_alert(
+    new_passage: New, theft: StolenVehicle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record([new_passage(frame=picture(), bounding_box=[200, 200, 320, 230])])
+
+    def full(*_args: object, **_kwargs: object) -> str:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(FileSystemStorage, "_save", full)
+    tasks.match_passages()
+    alert = Alert.objects.get()
+    assert alert.image_path == ""
+    assert alert.crop
+
+
+def test_a_copy_that_a_killed_worker_left_half_is_written_anew(
+    new_passage: New, theft: StolenVehicle
+) -> None:
+    record([new_passage(frame=picture())])
+    passage = Detection.objects.get()
+    left = default_storage.save(
+        f"alerts/{passage.detected_at:%Y/%m}/{passage.event_id}.jpg", ContentFile(picture()[:100])
+    )
+    tasks.match_passages()
+    alert = Alert.objects.get()
+    assert alert.image_path == left
+    with default_storage.open(alert.image_path) as frame:
+        assert frame.read() == picture()

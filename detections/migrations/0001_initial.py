@@ -280,6 +280,7 @@ class Migration(migrations.Migration):
                 ("metadata", models.JSONField(default=dict, verbose_name="other data")),
                 ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="received")),
                 ("updated_at", models.DateTimeField(auto_now=True, verbose_name="updated")),
+                ("extra", models.JSONField(default=dict, verbose_name="what the sender knew")),
                 (
                     "api_key",
                     models.ForeignKey(

@@ -96,3 +96,27 @@ def test_the_lag_tells_what_waits(new_passage: New) -> None:
     assert feed.lag("test").passages == 2
     feed.consume("test", Seen())
     assert feed.lag("test").passages == 0
+
+
+def test_after_a_restore_into_another_cluster_the_feed_says_so_and_goes_on_when_rebased(
+    new_passage: New,
+) -> None:
+    services.record([new_passage("AA0001"), new_passage("AA0002")])
+    seen = Seen()
+    feed.consume("test", seen)
+    services.record([new_passage("AA0003")])
+    with connection.cursor() as sql:
+        # As dumped from a cluster that was a million transactions further.
+        sql.execute(
+            "UPDATE detections_detection SET ingest_xid = (ingest_xid::text::bigint + 1000000)::text::xid8"
+        )
+        sql.execute("UPDATE detections_feedcursor SET xid = xid + 1000000")
+    services.record([new_passage("AA0004")])
+    with pytest.raises(feed.FeedMovedError):
+        feed.consume("test", seen)
+    with pytest.raises(feed.FeedMovedError):
+        feed.lag("test")
+    assert feed.rebase() == 3
+    feed.consume("test", seen)
+    assert seen.plates == ["AA0001", "AA0002", "AA0003", "AA0004"]
+    assert feed.rebase() == 0

@@ -1,5 +1,6 @@
 """`record` is the only way in: idempotent, all rules, images kept, nothing half-written."""
 
+import threading
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -11,7 +12,7 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from conftest import picture
-from detections import partitions, services
+from detections import images, partitions, services
 from detections.models import Detection
 from detections.passages import NewPassage
 from vehicles.models import Vehicle
@@ -163,3 +164,31 @@ def test_the_database_itself_refuses_a_plate_that_is_not_normalised(new_passage:
     services.record([new_passage()])
     with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("UPDATE detections_detection SET plate_number = 'bb 62'")
+
+
+def test_the_last_minutes_of_a_month_here_are_the_month_before_in_utc(new_passage: New) -> None:
+    half_past_midnight = datetime(timezone.now().year, timezone.now().month, 1, 0, 30)  # noqa: DTZ001
+    for months in range(3, 6):
+        edge = timezone.make_aware(half_past_midnight - timedelta(days=months * 31)).replace(day=1)
+        assert services.record([new_passage(detected_at=edge)])[0].status == "created", edge
+
+
+def test_a_tiny_crop_costs_itself_not_the_passage(new_passage: New) -> None:
+    frame, crop = picture(), picture((80, 14))
+    [outcome] = services.record([new_passage(frame=frame, crop=crop, bounding_box=[200, 200, 280, 214])])
+    assert outcome.status == "created"
+    assert Detection.objects.get().image_data
+    assert services.record([new_passage(crop=crop)])[0].status == "created"
+
+
+def test_a_full_disk_costs_a_camera_the_frame_not_the_passage(
+    new_passage: New, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_args: object, **_kwargs: object) -> str:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(images, "store", full)
+    services.record_one(new_passage(frame=picture(), crop=picture((120, 30))), give_up=threading.Event())
+    stored = Detection.objects.get()
+    assert stored.image_path == ""
+    assert stored.image_data
