@@ -156,11 +156,11 @@ def test_redis_dies_during_ingest_and_the_alert_arrives_when_it_returns(
 
 def test_postgresql_dies_and_nothing_acknowledged_is_lost(stack: Stack, dashboard: Page) -> None:
     before = dashboard.locator("[data-alert-id]").count()
-    event = {"camera": "hillacondji-entree", "plate_number": "2A9402RB", "confidence": 0.95}
+    event: dict[str, Any] = {"camera": "hillacondji-entree", "plate_number": "2A9402RB", "confidence": 0.95}
     first = send(stack, event_id=str(uuid.uuid4()), **event)
     assert first.status_code == 201
     stack.servers.stop_postgres("kill")
-    second = {"event_id": str(uuid.uuid4()), **event}
+    second: dict[str, Any] = {"event_id": str(uuid.uuid4()), **event}
     refused = send(stack, **second)
     assert refused.status_code == 503
     assert set(refused.json()) == {"detail", "timestamp", "errors"}

@@ -50,7 +50,7 @@ def test_one_event_sent_by_many_at_once_with_other_times_is_stored_once(new_pass
 
 def test_a_commit_whose_answer_is_lost_keeps_the_frame(new_passage: New, monkeypatch: Any) -> None:
     passage = new_passage(frame=picture())
-    real = connection._commit
+    real = connection._commit  # type: ignore[attr-defined]
 
     def lost() -> None:
         real()
