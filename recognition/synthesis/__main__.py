@@ -1,13 +1,17 @@
-"""Draw from the command line: `python -m recognition.synthesis {plate,photo,clip} OUT ...`."""
+"""Draw from the command line: `python -m recognition.synthesis {plate,photo,clip,plates,composites} ...`."""
 
 import argparse
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 
 from PIL import Image
 
 from recognition.formats import match_formats
-from recognition.synthesis import KINDS, Vehicle, draw_photo, draw_plate, make_clip
+from recognition.synthesis import KINDS, Vehicle, draw_photo, draw_plate, make_clip, sample_stream
+from recognition.synthesis.labels import write_composites, write_crops
+from recognition.synthesis.samples import EFFECTS
+from recognition.synthesis.sheets import contact_sheet
 
 _SECONDS_APART = 3.5
 
@@ -40,7 +44,31 @@ def _parser() -> argparse.ArgumentParser:
     clip.add_argument("--fps", type=int, default=12)
     clip.add_argument("--seed", type=int, default=0)
     clip.set_defaults(run=_clip)
+    _add_random(commands)
     return parser
+
+
+def _add_random(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    plates = commands.add_parser("plates", help="random plates with their truth, to train and check readers")
+    plates.add_argument("out", type=Path, help="folder of crops and labels.csv; a PNG with --sheet")
+    plates.add_argument("--count", type=int, default=100)
+    plates.add_argument("--seed", type=int, default=0)
+    plates.add_argument("--sheet", action="store_true", help="one contact sheet instead of crops")
+    plates.add_argument("--difficulty", type=float, default=0.5, help="0 (new and sharp) to 1")
+    plates.add_argument("--fonts", choices=["train", "held_out"], default="train")
+    plates.add_argument("--kinds", nargs="+", help="benin, neighbours, general, a country, country:category")
+    plates.add_argument("--layout", choices=["one_line", "two_line"])
+    plates.add_argument("--height", type=float, help="of the characters in pixels; default: random")
+    plates.add_argument("--effects", nargs="+", default=[], metavar="NAME=STRENGTH",
+                        help=f"fix single effects (0: off): {', '.join(EFFECTS)}")  # fmt: skip
+    plates.set_defaults(run=_plates)
+    composites = commands.add_parser("composites", help="random plates in real photographs, for YOLO-pose")
+    composites.add_argument("photos", type=Path)
+    composites.add_argument("labels", type=Path, help="folder of YOLO boxes of the plates in the photographs")
+    composites.add_argument("out", type=Path)
+    composites.add_argument("--count", type=int, default=100)
+    composites.add_argument("--seed", type=int, default=0)
+    composites.set_defaults(run=_composites)
 
 
 def _plate(options: argparse.Namespace) -> int:
@@ -59,6 +87,28 @@ def _clip(options: argparse.Namespace) -> int:
     seconds = options.seconds or max(vehicle.start for vehicle in vehicles) + 6.5
     for truth in make_clip(options.out, vehicles, seconds, options.fps, seed=options.seed):
         print(f"{truth.plate} {truth.kind} {truth.direction}: plate visible in {len(truth.boxes)} frames")
+    return 0
+
+
+def _plates(options: argparse.Namespace) -> int:
+    effects = {
+        name: float(strength) for name, _, strength in (word.partition("=") for word in options.effects)
+    }
+    stream = sample_stream(
+        options.seed, difficulty=options.difficulty, fonts=options.fonts, kinds=options.kinds,
+        layout=options.layout, effects=effects, character_height=options.height,
+    )  # fmt: skip
+    drawn = islice(stream, options.count)
+    if options.sheet:
+        contact_sheet(list(drawn)).save(options.out)
+        return 0
+    print(f"{write_crops(options.out, drawn)} plates in {options.out}")
+    return 0
+
+
+def _composites(options: argparse.Namespace) -> int:
+    plates = write_composites(options.photos, options.labels, options.out, options.count, options.seed)
+    print(f"{plates} plates in {options.count} photographs in {options.out}")
     return 0
 
 

@@ -9,6 +9,7 @@ width, open 6 and 9, flat terminals, an O that is wider than the zero.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TypeAlias
 
 import numpy as np
@@ -44,21 +45,21 @@ _CHARACTERS: dict[str, tuple[Path, ...]] = {
     "0": (_RING,),
     "1": (_path("0.1,0.26 0.6,0 0.6,1"),),
     "2": (_path("0,0.3 0,0* 1,0* 1,0.46* 0,1 1,1"),),
-    "3": (_path("0,0.24 0,0* 0.95,0* 0.95,0.47* 0.4,0.47"), _path("0.4,0.47 1,0.47* 1,1* 0,1* 0,0.76")),
+    "3": (_path("0,0.21 0,0* 0.95,0* 0.95,0.47* 0.4,0.47"), _path("0.4,0.47 1,0.47* 1,1* 0,1* 0,0.79")),
     "4": (_path("0.6,0 0,0.72 1,0.72"), _path("0.74,0.4 0.74,1")),
     "5": (_path("0.95,0 0.1,0 0.05,0.45 0.05,0.42 1,0.42* 1,1* 0,1* 0,0.78"),),
-    "6": (_path("0.95,0.2 0.95,0* 0,0* 0,0.5"), _path("0,0.43* 1,0.43* 1,1* 0,1*", closed=True)),
+    "6": (_path("0.95,0.18 0.95,0* 0,0* 0,0.5"), _path("0,0.43* 1,0.43* 1,1* 0,1*", closed=True)),
     "7": (_path("0,0 1,0 0.36,1"),),
     "8": (_path("0.05,0* 0.95,0* 0.95,0.46* 0.05,0.46*", closed=True),
           _path("0,0.46* 1,0.46* 1,1* 0,1*", closed=True)),
-    "9": (_path("0.05,0.8 0.05,1* 1,1* 1,0.5"), _path("0,0* 1,0* 1,0.57* 0,0.57*", closed=True)),
+    "9": (_path("0.05,0.82 0.05,1* 1,1* 1,0.5"), _path("0,0* 1,0* 1,0.57* 0,0.57*", closed=True)),
     "A": (_path("0,1 0.5,0 1,1"), _path("0.18,0.7 0.82,0.7")),
     "B": (_path("0,0 0.92,0* 0.92,0.47* 0,0.47", closed=True), _path("0,0.47 1,0.47* 1,1* 0,1", closed=True)),
     "C": (_path("1,0.28 1,0* 0,0* 0,1* 1,1* 1,0.72"),),
     "D": (_path("0,0 1,0* 1,1* 0,1", closed=True),),
     "E": (_path("1,0 0,0 0,1 1,1"), _path("0,0.48 0.85,0.48")),
     "F": (_path("1,0 0,0 0,1"), _path("0,0.48 0.85,0.48")),
-    "G": (_path("1,0.26 1,0* 0,0* 0,1* 1,1* 1,0.52 0.55,0.52"),),
+    "G": (_path("1,0.22 1,0* 0,0* 0,1* 1,1* 1,0.56 0.55,0.56"),),
     "H": (_path("0,0 0,1"), _path("1,0 1,1"), _path("0,0.48 1,0.48")),
     "I": (_path("0,0 0,1"),),
     "J": (_path("1,0 1,1* 0,1* 0,0.74"),),
@@ -70,7 +71,7 @@ _CHARACTERS: dict[str, tuple[Path, ...]] = {
     "P": (_path("0,1 0,0 1,0* 1,0.54* 0,0.54"),),
     "Q": (_RING, _path("0.58,0.72 1.02,1.06")),
     "R": (_path("0,1 0,0 1,0* 1,0.52* 0,0.52"), _path("0.5,0.52 1,1")),
-    "S": (_path("0.97,0.25 0.97,0* 0.03,0* 0.03,0.46* 1,0.48* 1,1* 0,1* 0,0.75"),),
+    "S": (_path("0.97,0.22 0.97,0* 0.03,0* 0.03,0.46* 1,0.48* 1,1* 0,1* 0,0.78"),),
     "T": (_path("0,0 1,0"), _path("0.5,0 0.5,1")),
     "U": (_path("0,0 0,1* 1,1* 1,0"),),
     "V": (_path("0,0 0.5,1 1,0"),),
@@ -93,12 +94,12 @@ def draw_character(char: str, style: Style, height: int, margin: int) -> Image.I
     size = (round(inner_width + stroke) + 8, round(scale + 2 * margin * _DRAWN_LARGER))
     mask = Image.new("L", size, 0)
     draw = ImageDraw.Draw(mask)
+    top = margin * _DRAWN_LARGER + stroke / 2
+    limits = (top, top + scale - stroke)
     for corners, closed in _CHARACTERS[char]:
-        placed = [
-            (4 + stroke / 2 + x * inner_width, margin * _DRAWN_LARGER + stroke / 2 + y * (scale - stroke), r)
-            for x, y, r in corners
-        ]
-        _stroke(draw, _rounded(placed, closed, style.radius * scale), stroke, style.round_ends or closed)
+        placed = [(4 + stroke / 2 + x * inner_width, top + y * (scale - stroke), r) for x, y, r in corners]
+        _stroke(draw, _rounded(placed, closed, style.radius * scale), stroke,
+                style.round_ends or closed, limits)  # fmt: skip
     return mask.reduce(_DRAWN_LARGER)
 
 
@@ -124,10 +125,14 @@ def _rounded(corners: list[Corner], closed: bool, radius: float) -> list[tuple[f
     return [*points, points[0]] if closed else points
 
 
-def _stroke(draw: ImageDraw.ImageDraw, points: list[tuple[float, float]], width: float, caps: bool) -> None:
-    """A thick line with round joints; with `caps` its ends are round too, else they are cut straight."""
+def _stroke(draw: ImageDraw.ImageDraw, points: list[tuple[float, float]], width: float, caps: bool,
+            limits: tuple[float, float]) -> None:  # fmt: skip
+    """A thick line with round joints; with `caps` its ends are round too, else they are cut straight.
+
+    `limits` are the rows of the highest and the lowest points of the character.
+    """
     half = width / 2
-    for (x1, y1), (x2, y2) in zip(points, points[1:], strict=False):
+    for (x1, y1), (x2, y2) in pairwise(points):
         length = max(float(np.hypot(x2 - x1, y2 - y1)), 1e-6)
         nx, ny = (y2 - y1) / length * half, -(x2 - x1) / length * half
         draw.polygon([(x1 + nx, y1 + ny), (x2 + nx, y2 + ny), (x2 - nx, y2 - ny), (x1 - nx, y1 - ny)],
@@ -135,7 +140,9 @@ def _stroke(draw: ImageDraw.ImageDraw, points: list[tuple[float, float]], width:
     for x, y in points if caps else points[1:-1]:
         draw.ellipse((x - half, y - half, x + half, y + half), fill=255)
     if not caps:
-        # Straight ends reach half a stroke further, so that a foot or an arm fills its corner.
+        # Straight ends at the top, the foot and the sides reach half a stroke further, to fill the corner;
+        # open curves end where they end, else S, 3, 6 and G would close.
         for (x1, y1), (x2, y2) in ((points[1], points[0]), (points[-2], points[-1])):
-            if abs(x2 - x1) < 1e-6 or abs(y2 - y1) < 1e-6:
+            at_end = min(abs(y2 - row) for row in limits) < 1e-6
+            if abs(y2 - y1) < 1e-6 or (abs(x2 - x1) < 1e-6 and at_end):
                 draw.rectangle((x2 - half, y2 - half, x2 + half, y2 + half), fill=255)

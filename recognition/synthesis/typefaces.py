@@ -7,9 +7,8 @@ held-out faces share no file and no stroke style with them, and only check what 
 | name | from | licence |
 |---|---|---|
 | source_* | font-source-sans-pro: Source Sans Pro Semibold, Bold, Black | SIL Open Font License 1.1 |
-| dejavu_* | matplotlib (comes with ultralytics): DejaVu Sans, Sans Bold, Sans Mono Bold | Bitstream Vera licence |
-| stix_bold | matplotlib: STIX General Bold | STIX (now SIL OFL) licence |
-| computer_modern_sans | matplotlib: BaKoMa cmss10 | BaKoMa fonts licence, free to use and copy |
+| dejavu_* | matplotlib (comes with ultralytics): DejaVu four bold or plain faces | Bitstream Vera licence |
+| stix_bold | matplotlib: STIX General Bold | STIX fonts licence |
 | aileron | Pillow's own default font: Aileron Regular | CC0 |
 | rubik_* | OpenCV's built-in "sans" face: Rubik | SIL Open Font License 1.1 |
 | stroke_* | `recognition.synthesis.lettering` | ours |
@@ -48,7 +47,7 @@ _FILES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "dejavu_bold": (_MATPLOTLIB[0], _MATPLOTLIB[1].format("DejaVuSans-Bold")),
         "dejavu_mono_bold": (_MATPLOTLIB[0], _MATPLOTLIB[1].format("DejaVuSansMono-Bold")),
         "stix_bold": (_MATPLOTLIB[0], _MATPLOTLIB[1].format("STIXGeneralBol")),
-        "computer_modern_sans": (_MATPLOTLIB[0], _MATPLOTLIB[1].format("cmss10")),
+        "dejavu_serif_bold": (_MATPLOTLIB[0], _MATPLOTLIB[1].format("DejaVuSerif-Bold")),
     }
 )
 _STROKES: Mapping[str, Style] = MappingProxyType(
@@ -71,7 +70,7 @@ FONT_WEIGHTS: Mapping[FontSet, Mapping[str, float]] = MappingProxyType(
         "train": MappingProxyType(
             {
                 "source_semibold": 1.0, "source_bold": 1.5, "source_black": 0.7, "dejavu": 0.7,
-                "dejavu_bold": 1.2, "dejavu_mono_bold": 0.7, "stix_bold": 0.3, "computer_modern_sans": 0.5,
+                "dejavu_bold": 1.2, "dejavu_mono_bold": 0.7, "stix_bold": 0.3, "dejavu_serif_bold": 0.3,
                 "stroke_round": 2.0, "stroke_narrow": 1.5, "stroke_square": 1.0, "stroke_soft": 1.0,
                 "stroke_heavy": 0.8,
             }
@@ -104,7 +103,7 @@ def glyph(font: str, char: str, boldness: int = 0) -> Mask:
 
 
 #: Text faces are lighter than plates.
-_SWELL = {"dejavu": 2, "computer_modern_sans": 2, "aileron": 2}
+_SWELL = {"dejavu": 2, "aileron": 2}
 
 
 def _rendered(font: str, char: str) -> Mask:
@@ -113,15 +112,16 @@ def _rendered(font: str, char: str) -> Mask:
     if font == "rubik_bold":
         return _opencv_character(char)
     loaded, top, bottom = _loaded(font)
-    left, _, right, _ = loaded.getbbox(char)
-    size = (round(right - left) + 8, bottom - top)
-    mask = Image.new("L", size, 0)
+    left, _, right, lowest = loaded.getbbox(char)
+    rows = max(bottom, round(lowest)) - top
+    mask = Image.new("L", (round(right - left) + 8, rows), 0)
     ImageDraw.Draw(mask).text((4 - left, -top), char, fill=255, font=loaded)
-    # Only the height of capitals is brought to GLYPH_HEIGHT; a tail stays in the margin.
     share = GLYPH_HEIGHT / (bottom - top)
-    drawn = mask.resize((max(1, round(size[0] * share)), GLYPH_HEIGHT), Image.Resampling.LANCZOS)
+    # A tail longer than the margin (the J of DejaVu) is squeezed into it: plates have no room for more.
+    height = min(round(rows * share), GLYPH_HEIGHT + GLYPH_MARGIN)
+    drawn = mask.resize((max(1, round(mask.width * share)), height), Image.Resampling.LANCZOS)
     padded = np.zeros((GLYPH_HEIGHT + 2 * GLYPH_MARGIN, drawn.width), np.uint8)
-    padded[GLYPH_MARGIN : GLYPH_MARGIN + GLYPH_HEIGHT] = np.asarray(drawn)
+    padded[GLYPH_MARGIN : GLYPH_MARGIN + height] = np.asarray(drawn)
     return padded
 
 
