@@ -141,10 +141,15 @@ def passages(
     """The passages of a whole clip or stream, each as soon as it is settled.
 
     A live source gives None while it has no new frame: vehicles that left meanwhile are not kept waiting.
+    Where the source breaks off, what was in view is given out before its exception is raised.
     """
     builder = PassageBuilder(engine, rules)
-    for frame in frames:
-        yield from builder.add(frame) if frame is not None else builder.idle(datetime.now(UTC))
+    try:
+        for frame in frames:
+            yield from builder.add(frame) if frame is not None else builder.idle(datetime.now(UTC))
+    except Exception:
+        yield from builder.finish()
+        raise
     yield from builder.finish()
 
 

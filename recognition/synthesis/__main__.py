@@ -100,7 +100,9 @@ def _plates(options: argparse.Namespace) -> int:
     )  # fmt: skip
     drawn = islice(stream, options.count)
     if options.sheet:
-        contact_sheet(list(drawn)).save(options.out)
+        sheet = options.out if options.out.suffix else options.out.with_suffix(".png")
+        contact_sheet(list(drawn)).save(sheet)
+        print(f"{options.count} plates in {sheet}")
         return 0
     print(f"{write_crops(options.out, drawn)} plates in {options.out}")
     return 0
