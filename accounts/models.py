@@ -77,7 +77,18 @@ class User(AbstractBaseUser):
         ordering = ("last_name", "first_name", "email")
         constraints = (
             models.CheckConstraint(condition=models.Q(role__in=Role.values), name="user_role_known"),
-            models.UniqueConstraint(Lower("email"), name="user_email_any_case"),
+            models.UniqueConstraint(
+                Lower("email"),
+                name="user_email_any_case",
+                violation_error_message=_("Another account has this e-mail address."),
+            ),
+            models.UniqueConstraint(
+                Lower("username"),
+                name="user_name_any_case",
+                violation_error_message=_(
+                    "Another account has this user name: capitals and small letters count as the same."
+                ),
+            ),
         )
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""Writes of accounts: the audit trail, API keys."""
+"""Writes of accounts: the audit trail, API keys, accounts and their passwords."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -63,3 +63,8 @@ def save_account(user: User, *, changed: list[str], created: bool, by: User) -> 
     user.save()
     details = {"fields": changed} | ({"role": user.role} if created or "role" in changed else {})
     audit(by=by, action="user.create" if created else "user.change", target=user, details=details)
+
+
+def note_password(user: User, *, by: User) -> None:
+    """The audit row of a password that `by` has just set, or taken away; call it in the same transaction."""
+    audit(by=by, action="user.password", target=user, details={"usable": user.has_usable_password()})

@@ -1,9 +1,14 @@
 """WebSocket of a page: alerts as they come, and those it missed."""
 
+import json
+from importlib import import_module
 from typing import Any, cast
 
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
+from django.conf import settings
+from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
+from django.utils.crypto import constant_time_compare
 
 from accounts.models import User
 from alerts.models import Alert
@@ -13,10 +18,19 @@ MISSED_LIMIT = 100
 NO_PERMISSION = 4403
 
 
+def account_of(session_key: str | None) -> User | None:
+    """The account of a session as the tables have it now; None once it was logged out or has run out."""
+    session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
+    user: User | None = User.objects.filter(pk=session.get(SESSION_KEY)).first()
+    mark = session.get(HASH_SESSION_KEY, "")
+    return user if user and constant_time_compare(mark, user.get_session_auth_hash()) else None
+
+
 class AlertConsumer(AsyncJsonWebsocketConsumer):
     """/ws/alerts/: the page says {"since": last alert it knows}; the server answers and then pushes.
 
-    The account is looked up again at each event: a session whose account was closed or demoted is cut off.
+    Session and account are looked up again at each event: who logged out, and whose account was closed or
+    demoted or got another password, is cut off.
     """
 
     groups = [GROUP]
@@ -27,6 +41,16 @@ class AlertConsumer(AsyncJsonWebsocketConsumer):
             await self.accept()
         else:
             await self.close(code=NO_PERMISSION)
+
+    async def receive(
+        self, text_data: str | None = None, bytes_data: bytes | None = None, **_kwargs: Any
+    ) -> None:
+        """Whatever is no JSON is answered like any other nonsense."""
+        try:
+            content = json.loads(text_data or "")
+        except (ValueError, RecursionError):
+            content = None
+        await self.receive_json(content)
 
     async def receive_json(self, content: Any, **_kwargs: Any) -> None:
         """A page asks for what it missed; the newest id tells a page that has none yet where it stands."""
@@ -48,10 +72,8 @@ class AlertConsumer(AsyncJsonWebsocketConsumer):
 
     @database_sync_to_async
     def _allowed(self) -> bool:
-        user = self.scope.get("user")
-        if user is None or not user.is_authenticated:
-            return False
-        return any(account.has_perm("alerts.view_alert") for account in User.objects.filter(pk=user.pk))
+        user = account_of(self.scope["session"].session_key)
+        return user is not None and user == self.scope["user"] and user.has_perm("alerts.view_alert")
 
     @database_sync_to_async
     def _missed(self, since: int) -> list[int]:

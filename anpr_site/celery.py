@@ -12,6 +12,11 @@ app = Celery("anpr")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
+EXPIRE_SECONDS = 30
+"""A tick that no worker took within this time is dropped: a worker that comes back finds no heap of them.
+Well above the difference between two machines' clocks, which would make every tick stale.
+`expire_seconds` is the name that django-celery-beat keeps; it ignores Celery's own `expires`."""
+
 app.conf.task_routes = {
     "detections.tasks.read_submissions": {"queue": "recognition"},
     "detections.tasks.run_camera": {"queue": "recognition"},
@@ -19,16 +24,20 @@ app.conf.task_routes = {
 }
 app.conf.beat_schedule = {
     # Redis may have lost a wake-up: consumers look at the feed anyway.
-    "match new passages": {"task": "alerts.tasks.match_passages", "schedule": 2.0, "options": {"expires": 2}},
+    "match new passages": {
+        "task": "alerts.tasks.match_passages",
+        "schedule": 2.0,
+        "options": {"expire_seconds": EXPIRE_SECONDS},
+    },
     "read waiting photos": {
         "task": "detections.tasks.read_submissions",
         "schedule": 5.0,
-        "options": {"expires": 5},
+        "options": {"expire_seconds": EXPIRE_SECONDS},
     },
     "keep cameras running": {
         "task": "detections.tasks.supervise_cameras",
         "schedule": 5.0,
-        "options": {"expires": 5},
+        "options": {"expire_seconds": EXPIRE_SECONDS},
     },
     # Daily, though months are made three ahead: a failed night must not stop ingest.
     "make partitions": {"task": "detections.tasks.make_partitions", "schedule": 86_400.0},

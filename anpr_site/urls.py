@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, include, path
 from django.utils.translation import gettext as _
@@ -39,6 +40,15 @@ urlpatterns = [
 ]
 
 
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """400 of Django itself: the API's error format under /api/ (413 for a body above the limit)."""
+    if not request.path.startswith("/api/"):
+        return defaults.bad_request(request, exception)
+    if isinstance(exception, RequestDataTooBig):
+        return json_error(request, 413, _("The request is too large."))
+    return json_error(request, 400, _("The request cannot be read."))
+
+
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """404: the API's error format under /api/, the designed page elsewhere."""
     if request.path.startswith("/api/"):
@@ -53,5 +63,6 @@ def server_error(request: HttpRequest) -> HttpResponse:
     return defaults.server_error(request)
 
 
+handler400 = "anpr_site.urls.bad_request"
 handler404 = "anpr_site.urls.not_found"
 handler500 = "anpr_site.urls.server_error"

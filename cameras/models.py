@@ -1,7 +1,9 @@
 """Cameras (document A: cameras) and the lease of the worker that reads each."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from pathlib import PurePosixPath
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 from urllib.parse import urlsplit
 
 from django.contrib.auth.models import AnonymousUser
@@ -12,8 +14,11 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User, may
+from recognition.engines import ENGINES
 
 STREAM_SCHEMES = ("rtsp", "rtsps", "http", "https", "file")
+MAX_PAUSE = 3600
+"""Most seconds that a camera's settings may let it wait."""
 
 
 def validate_source(value: str) -> None:
@@ -26,6 +31,69 @@ def validate_source(value: str) -> None:
         )
     if parts.scheme == "file" and not PurePosixPath(parts.path).is_absolute():
         raise ValidationError(_("Give a file or a folder as file:///absolute/path."))
+
+
+class CameraSettingsError(ValueError):
+    """Settings of a camera of a kind that nothing can be done with; the message says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class CameraSettings:
+    """What `Camera.settings` may hold.
+
+    `engine` reads this camera instead of the usual one; a video file is played again (`loop`) after
+    `loop_pause` seconds; a source that failed is tried again after `retry_seconds`.
+    """
+
+    engine: str = ""
+    loop: bool = False
+    loop_pause: float = 0.0
+    retry_seconds: float = 10.0
+
+    @classmethod
+    def read(cls, value: object) -> Self:
+        """The known ones of stored settings. Raises CameraSettingsError."""
+        if not isinstance(value, Mapping):
+            raise CameraSettingsError(_("The settings must be an object: {...}."))
+        return cls(**{key: _checked(key, value[key]) for key in cls.known() if key in value})
+
+    @classmethod
+    def known(cls) -> list[str]:
+        """Their names."""
+        return [field.name for field in fields(cls)]
+
+
+def _checked(key: str, value: Any) -> Any:
+    """The value of a known setting. Raises CameraSettingsError."""
+    if key == "engine" and value not in ("", *ENGINES):
+        raise CameraSettingsError(
+            _("Setting “engine” must be one of: %(names)s.") % {"names": ", ".join(ENGINES)}
+        )
+    if key == "loop" and not isinstance(value, bool):
+        raise CameraSettingsError(_("Setting “loop” must be true or false."))
+    if key in {"loop_pause", "retry_seconds"}:
+        # For Python, true is a number.
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MAX_PAUSE:
+            raise CameraSettingsError(
+                _("Setting “%(key)s” must be a number of seconds from 0 to %(most)d.")
+                % {"key": key, "most": MAX_PAUSE}
+            )
+        return float(value)
+    return value
+
+
+def validate_settings(value: object) -> None:
+    """Settings that the product knows, of the right kind. Stricter than reading: a typing error is told."""
+    try:
+        CameraSettings.read(value)
+    except CameraSettingsError as error:
+        raise ValidationError(str(error)) from error
+    unknown = sorted(set(value) - set(CameraSettings.known())) if isinstance(value, Mapping) else []
+    if unknown:
+        raise ValidationError(
+            _("Unknown settings: %(unknown)s. Known: %(known)s."),
+            params={"unknown": ", ".join(unknown), "known": ", ".join(CameraSettings.known())},
+        )
 
 
 class CameraType(models.TextChoices):
@@ -118,6 +186,21 @@ class Camera(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        """Refuse settings that nothing can be done with; an emptied field means none."""
+        super().clean()
+        if self.settings is None:
+            self.settings = {}
+        try:
+            validate_settings(self.settings)
+        except ValidationError as error:
+            raise ValidationError({"settings": error}) from error
+
+    @property
+    def options(self) -> CameraSettings:
+        """The settings, checked. Raises CameraSettingsError for a row that was written past `clean`."""
+        return CameraSettings.read(self.settings)
 
     @property
     def source(self) -> str:

@@ -4,8 +4,10 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from pathlib import Path
+from typing import TypeAlias
 from urllib.parse import unquote, urlsplit
 
 from celery.signals import worker_shutting_down
@@ -13,9 +15,9 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 
 from cameras import services
-from cameras.models import Camera, CameraStatus
-from cameras.sources import SourceError, frames_of
-from recognition.engines import get_engine
+from cameras.models import Camera, CameraSettings, CameraSettingsError, CameraStatus
+from cameras.sources import Photo, SourceError, frames_of
+from recognition.engines import EngineError, get_engine
 from recognition.tracking import passages, read_photo
 from recognition.types import Frame, Passage
 
@@ -26,6 +28,11 @@ RENEW_EVERY = 2.0
 
 stopping = threading.Event()
 """Set when the worker process is asked to stop: streams end after the passage in hand."""
+
+OnPassage: TypeAlias = Callable[[Camera, Passage, uuid.UUID | None], None]
+
+_PHOTO_EVENTS = uuid.UUID("6f1c2b0e-5a0b-5d0c-9a57-0f6d4f1d7a35")
+"""Namespace of event ids of photos. Never to change: photos read before would count again."""
 
 _slots = threading.BoundedSemaphore(settings.STREAMS_PER_WORKER)
 
@@ -40,8 +47,8 @@ class StopReadingError(Exception):
 
 
 def engine_of(camera: Camera) -> str:
-    """Name of the engine that reads this camera."""
-    return str(camera.settings.get("engine") or settings.RECOGNITION_ENGINE)
+    """Name of the engine that reads this camera. Raises CameraSettingsError."""
+    return camera.options.engine or str(settings.RECOGNITION_ENGINE)
 
 
 def reads_folder(camera: Camera) -> bool:
@@ -51,16 +58,30 @@ def reads_folder(camera: Camera) -> bool:
 
 
 def read_all(camera: Camera) -> Iterator[Passage]:
-    """Passages of the camera's source, read once from its start as fast as it can be. Raises SourceError."""
+    """Passages of the camera's source, read once from its start as fast as it can be.
+
+    Raises SourceError, EngineError and CameraSettingsError.
+    """
     frames = (frame for frame in frames_of(camera, live=False) if frame is not None)
-    yield from _recognise(camera, frames)
+    for passage, _event_id in _recognise(camera, frames):
+        yield passage
 
 
-def watch(camera_id: int, on_passage: Callable[[Camera, Passage], None]) -> bool:
+def event_of(camera: Camera, photo: Photo, index: int) -> uuid.UUID:
+    """Event id of a photo's plate: the same however often the photo is read, so that it counts once."""
+    # Escaped, since names of files need not be text.
+    key = f"{camera.pk}/{index}/{photo.modified_ns}/{photo.size}/{photo.name!a}"
+    return uuid.uuid5(_PHOTO_EVENTS, key)
+
+
+def watch(camera_id: int, on_passage: OnPassage) -> bool:
     """Read a camera until it ends, is edited, or the worker stops; each passage goes to `on_passage`.
 
+    With it goes its event id, or None when it came from a moving picture, which nobody sees twice.
+
     False when another worker holds the camera or this one reads enough already. Never raises for a broken
-    source: the camera's status says why, and the supervisor tries again later.
+    source, engine or setting: the camera's status says why, and the supervisor tries again later. What
+    nobody foresaw is told by the status too, and raised.
     """
     if stopping.is_set() or not _slots.acquire(blocking=False):
         return False
@@ -77,45 +98,65 @@ def watch(camera_id: int, on_passage: Callable[[Camera, Passage], None]) -> bool
     return True
 
 
-def _watch(camera_id: int, holder: uuid.UUID, on_passage: Callable[[Camera, Passage], None]) -> None:
+def _watch(camera_id: int, holder: uuid.UUID, on_passage: OnPassage) -> None:
     camera = Camera.objects.get(pk=camera_id)
     try:
-        for passage in _recognise(camera, _beating(camera, holder)):
-            on_passage(camera, passage)
+        # Closed here rather than some day: a network source has a thread and a connection.
+        with closing(_beating(camera, holder)) as frames:
+            for passage, event_id in _recognise(camera, frames):
+                on_passage(camera, passage, event_id)
     except StopReadingError as stop:
         logger.info("camera %s: %s", camera_id, stop)
-    except SourceError as error:
+        return
+    except (SourceError, EngineError, CameraSettingsError) as error:
         services.set_status(camera_id, CameraStatus.ERROR, str(error))
-        _hold(camera, holder)
+    except Exception as error:
+        # Only its kind: texts of unforeseen errors may hold an address with its password.
+        _tell(camera_id, f"reading broke off: {type(error).__name__}")
+        raise
     else:
         services.set_status(camera_id, CameraStatus.OFFLINE, "end of the recording")
-        _hold(camera, holder)
+    _hold(camera, holder)
 
 
-def _recognise(camera: Camera, frames: Iterator[Frame | None]) -> Iterator[Passage]:
+def _tell(camera_id: int, reason: str) -> None:
+    """Status of a crash, which must not hide the crash where it is the database that is away."""
+    try:
+        services.set_status(camera_id, CameraStatus.ERROR, reason)
+    except (OperationalError, InterfaceError):
+        logger.warning("database away: status of camera %s not told", camera_id)
+        connection.close()
+
+
+def _recognise(camera: Camera, frames: Iterator[Frame | None]) -> Iterator[tuple[Passage, uuid.UUID | None]]:
+    """Passages, with the event id that a photo gives them."""
     engine = get_engine(engine_of(camera))
-    if reads_folder(camera):
-        for frame in frames:
-            if frame is not None:
-                yield from read_photo(frame.image, frame.captured_at, engine)
-    else:
-        yield from passages(frames, engine)
+    if not reads_folder(camera):
+        for passage in passages(frames, engine):
+            yield passage, None
+        return
+    for frame in frames:
+        if frame is not None:
+            found = read_photo(frame.image, frame.captured_at, engine)
+            for index, passage in enumerate(found):
+                yield passage, event_of(camera, frame, index) if isinstance(frame, Photo) else None
 
 
-def _beating(camera: Camera, holder: uuid.UUID) -> Iterator[Frame | None]:
+def _beating(camera: Camera, holder: uuid.UUID) -> Generator[Frame | None]:
     """Frames of the camera, renewing the lease on the way. Raises StopReadingError."""
     count, renewed = 0, 0.0
-    for frame in frames_of(camera, live=True):
-        if time.monotonic() - renewed > RENEW_EVERY:
-            renewed = time.monotonic()
-            try:
-                _renew(camera, holder, count)
-            except (OperationalError, InterfaceError):
-                # While the database is away nobody else can take the camera: go on reading.
-                logger.warning("database away: lease of camera %s not renewed", camera.pk)
-                connection.close()
-        count += frame is not None
-        yield frame
+    with closing(frames_of(camera, live=True)) as frames:
+        for frame in frames:
+            count += frame is not None
+            if time.monotonic() - renewed > RENEW_EVERY:
+                renewed = time.monotonic()
+                try:
+                    _renew(camera, holder, count)
+                except (OperationalError, InterfaceError):
+                    # While the database is away nobody else can take the camera: go on reading.
+                    logger.warning("database away: lease of camera %s not renewed", camera.pk)
+                    connection.close()
+            yield frame
 
 
 def _renew(camera: Camera, holder: uuid.UUID, frames: int) -> None:
@@ -123,23 +164,32 @@ def _renew(camera: Camera, holder: uuid.UUID, frames: int) -> None:
         raise StopReadingError("the worker stops")
     if not services.renew_lease(camera.pk, holder, frames=frames):
         raise StopReadingError("another worker has the camera")
-    same = Camera.objects.filter(
+    if not _unchanged(camera):
+        raise StopReadingError("the camera was edited")
+    # A stream that never gave a frame may be about to fail; a folder without photos is as it should be.
+    if frames or reads_folder(camera):
+        services.set_status(camera.pk, CameraStatus.ONLINE)
+
+
+def _unchanged(camera: Camera) -> bool:
+    return Camera.objects.filter(
         pk=camera.pk,
         is_enabled=True,
         stream_url=camera.stream_url,
         rtsp_url=camera.rtsp_url,
         fps=camera.fps,
         settings=camera.settings,
-    )
-    if not same.exists():
-        raise StopReadingError("the camera was edited")
-    services.set_status(camera.pk, CameraStatus.ONLINE)
+    ).exists()
 
 
 def _hold(camera: Camera, holder: uuid.UUID) -> None:
     """Keep the lease for a moment, so that a dead camera is not tried in a tight loop."""
-    until = time.monotonic() + float(camera.settings.get("retry_seconds", 10))
+    try:
+        seconds = camera.options.retry_seconds
+    except CameraSettingsError:
+        seconds = CameraSettings().retry_seconds
+    until = time.monotonic() + seconds
     while time.monotonic() < until and not stopping.is_set():
-        if not services.renew_lease(camera.pk, holder, frames=0):
+        if not services.renew_lease(camera.pk, holder, frames=0) or not _unchanged(camera):
             return
         time.sleep(0.5)

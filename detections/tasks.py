@@ -35,8 +35,8 @@ def run_camera(camera_id: int) -> bool:
 
     return watch(
         camera_id,
-        lambda camera, passage: services.record_one(
-            new_passage(passage, camera=camera, source=Source.CAMERA), give_up=stopping
+        lambda camera, passage, event_id: services.record_one(
+            new_passage(passage, camera=camera, source=Source.CAMERA, event_id=event_id), give_up=stopping
         ),
     )
 

@@ -24,6 +24,10 @@ class VehicleAdmin(admin.ModelAdmin[Vehicle]):
         """A plate is the vehicle's identity: passages, reports and alerts name it, so it stays."""
         return (*self.readonly_fields, "plate_number") if obj else self.readonly_fields
 
+    def save_model(self, request: HttpRequest, obj: Vehicle, form: ModelForm[Vehicle], change: bool) -> None:
+        """Each change of the register leaves an audit row."""
+        services.save_vehicle(obj, changed=form.changed_data, created=not change, by=request.user)  # type: ignore[arg-type]
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Vehicle]:
         """Only what the role may see."""
         return super().get_queryset(request).visible_to(request.user)  # type: ignore[attr-defined, no-any-return]
@@ -49,6 +53,11 @@ class StolenVehicleAdmin(admin.ModelAdmin[StolenVehicle]):
     )
     actions = ("mark_recovered",)
 
+    def get_readonly_fields(self, request: HttpRequest, obj: StolenVehicle | None = None) -> tuple[str, ...]:
+        """What a report is filed under stays: another vehicle or number is another report."""
+        filed = ("vehicle", "plate_number", "report_number") if obj else ()
+        return (*self.readonly_fields, *filed)
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[StolenVehicle]:
         """Only what the role may see."""
         return super().get_queryset(request).visible_to(request.user)  # type: ignore[attr-defined, no-any-return]
@@ -60,9 +69,10 @@ class StolenVehicleAdmin(admin.ModelAdmin[StolenVehicle]):
     def save_model(
         self, request: HttpRequest, obj: StolenVehicle, form: ModelForm[StolenVehicle], change: bool
     ) -> None:
-        """A new report goes through the service, which marks the vehicle."""
+        """The service marks the vehicle, and keeps apart what may be put right later."""
         if change:
-            super().save_model(request, obj, form, change)
+            changes = {name: form.cleaned_data[name] for name in form.changed_data}
+            services.amend_report(obj, by=request.user, **changes)  # type: ignore[arg-type]
         else:
             services.report_theft(report=obj, by=request.user)  # type: ignore[arg-type]
 

@@ -1,5 +1,6 @@
 """Register of vehicles and theft reports (document A: vehicles, stolen_vehicles)."""
 
+from collections.abc import Collection
 from typing import Any, ClassVar, Self
 
 from django.contrib.auth.models import AnonymousUser
@@ -11,6 +12,9 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User, may
 from recognition import plates
+
+FORMER_THEFTS = "former_thefts"
+"""Key of a vehicle's other data: the thefts before the one in its report, oldest first."""
 
 PLATE_REGEX = r"^[A-Z0-9]{2,16}$"
 
@@ -200,6 +204,18 @@ class StolenVehicle(models.Model):
         super().save(*args, **kwargs)
 
     def clean(self) -> None:
-        """A report about a vehicle carries that vehicle's plate."""
+        """A report carries its vehicle's plate, and a number that no report had before."""
         if self.vehicle_id and self.plate_number and self.vehicle.plate_number != self.plate_number:
             raise ValidationError({"plate_number": _("This is not the plate of the chosen vehicle.")})
+        former = {FORMER_THEFTS: [{"report_number": self.report_number}]}
+        if Vehicle.objects.filter(metadata__contains=former).exists():
+            raise ValidationError({"report_number": _("An earlier theft was reported under this number.")})
+
+    def validate_unique(self, exclude: Collection[str] | None = None) -> None:
+        """One report a vehicle. A closed one gives way to a new theft (see `services.report_theft`)."""
+        skipped = set(exclude or ())
+        if self._state.adding and self.vehicle_id and "vehicle" not in skipped:
+            if StolenVehicle.objects.active().filter(vehicle=self.vehicle_id).exists():
+                raise ValidationError({"vehicle": _("This vehicle is reported stolen already.")})
+            skipped.add("vehicle")
+        super().validate_unique(skipped)

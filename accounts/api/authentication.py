@@ -46,7 +46,9 @@ class ApiKeyAuthentication(authentication.BaseAuthentication):
         if not token:
             return None
         prefix, _dot, secret = token.strip().partition(".")
-        key = ApiKey.objects.usable().filter(prefix=prefix).first()
+        # A prefix is letters and digits; anything else (NUL among it) is not worth a query.
+        known = prefix.isascii() and prefix.isalnum()
+        key = ApiKey.objects.usable().filter(prefix=prefix).first() if known else None
         if key is None or not key.matches(secret):
             raise AuthenticationFailed(_("API key unknown, revoked or expired."), code="wrong_key")
         # Once a minute is enough for "last used", and spares a write per event.

@@ -3,13 +3,14 @@
 import logging
 from typing import Any
 
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from rest_framework import status
-from rest_framework.exceptions import APIException, ValidationError
+from rest_framework.exceptions import APIException, ParseError, ValidationError
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
@@ -24,6 +25,26 @@ class DatabaseAwayError(APIException):
     default_code = "database_away"
     wait = 5
     """Seconds after which to try again (header Retry-After)."""
+
+
+class TooLargeError(APIException):
+    """A body above the limit."""
+
+    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
+    default_detail = gettext_lazy("The request is too large.")
+    default_code = "too_large"
+
+
+def as_api_error(error: Exception) -> Exception:
+    """What Django and the database raise while a request is read or handled, as the API's own errors."""
+    if isinstance(error, OperationalError | InterfaceError):
+        logger.error("the database is away: %s", type(error).__name__)
+        return DatabaseAwayError()
+    if isinstance(error, RequestDataTooBig):
+        return TooLargeError()
+    if isinstance(error, TooManyFieldsSent | TooManyFilesSent):
+        return ParseError(_("The form has too many fields or files."))
+    return error
 
 
 def body(detail: str, errors: Any = None) -> dict[str, Any]:
@@ -50,9 +71,7 @@ def flatten(detail: Any, field: str = "") -> list[dict[str, str]]:
 
 def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF exception handler. Unknown errors stay unhandled (500) and are logged with their trace."""
-    if isinstance(error, OperationalError | InterfaceError):
-        logger.error("the database is away: %s", type(error).__name__)
-        error = DatabaseAwayError()
+    error = as_api_error(error)
     response = exception_handler(error, context)
     if response is None:
         return None
@@ -72,5 +91,5 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
 
 
 def json_error(request: HttpRequest, status: int, detail: str) -> JsonResponse:
-    """The same body outside DRF: unknown address, server error."""
+    """The same body outside DRF: unknown address, unreadable request, server error."""
     return JsonResponse(body(detail), status=status)

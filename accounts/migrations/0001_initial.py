@@ -61,7 +61,16 @@ class Migration(migrations.Migration):
                         name="user_role_known",
                     ),
                     models.UniqueConstraint(
-                        django.db.models.functions.text.Lower("email"), name="user_email_any_case"
+                        django.db.models.functions.text.Lower("email"),
+                        name="user_email_any_case",
+                        violation_error_message="Another account has this e-mail address.",
+                    ),
+                    models.UniqueConstraint(
+                        django.db.models.functions.text.Lower("username"),
+                        name="user_name_any_case",
+                        violation_error_message=(
+                            "Another account has this user name: capitals and small letters count as the same."
+                        ),
                     ),
                 ],
             },

@@ -2,6 +2,7 @@
 
 import pytest
 from django.contrib.auth import authenticate
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from accounts.models import ApiKey, AuditEvent, Scope, User
@@ -34,6 +35,7 @@ def test_a_closed_account_is_out(operator: User) -> None:
         ("accounts.view_auditevent", {"admin"}),
         ("accounts.add_user", {"admin"}),
         ("cameras.change_camera", {"admin"}),
+        ("detections.view_submission", {"admin", "operator"}),
         ("detections.delete_detection", set()),
         ("accounts.change_auditevent", set()),
     ],
@@ -68,3 +70,10 @@ def test_the_audit_trail_cannot_be_changed_or_shortened(operator: User) -> None:
 def test_two_accounts_cannot_share_an_address_in_another_case(operator: User) -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
         User.objects.bulk_create([User(email="OPERATOR@example.bj", username="other")])
+
+
+def test_two_accounts_cannot_share_a_user_name_in_another_case(operator: User) -> None:
+    with pytest.raises(IntegrityError), transaction.atomic():
+        User.objects.create_user("other@example.bj", username="Operator")
+    with pytest.raises(ValidationError, match="majuscules"):
+        User(email="other@example.bj", username="Operator", password="x").full_clean()

@@ -8,11 +8,11 @@ from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, status
 from rest_framework.exceptions import APIException
-from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.api.pagination import TimePagination
 from accounts.models import User
 from accounts.views import client_address
 from alerts import services
@@ -28,7 +28,7 @@ class AlreadyTaken(APIException):
     default_code = "already_acknowledged"
 
 
-class AlertPagination(CursorPagination):
+class AlertPagination(TimePagination):
     """Both ways through alerts, newest first."""
 
     ordering = ("-created_at", "-id")

@@ -31,5 +31,12 @@ def test_an_operator_takes_an_alert_once_and_a_viewer_never(
     assert set(again.json()) == {"detail", "timestamp", "errors"}
 
 
+def test_a_made_up_cursor_is_not_found(client: Client, viewer: User) -> None:
+    client.force_login(viewer)
+    answer = client.get("/api/v1/alerts?cursor=cD1hYmM=")
+    assert answer.status_code == 404
+    assert set(answer.json()) == {"detail", "timestamp", "errors"}
+
+
 def test_nobody_sees_alerts_without_logging_in(client: Client) -> None:
     assert client.get("/api/v1/alerts").status_code == 401

@@ -9,6 +9,10 @@ from asgiref.sync import async_to_sync, sync_to_async
 from asgiref.testing import ApplicationCommunicator
 from channels.layers import channel_layers
 from django.contrib.auth.models import AnonymousUser
+from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session
+from django.test import Client
+from django.utils import timezone
 
 from accounts.models import User
 from alerts import push, tasks
@@ -31,15 +35,27 @@ def run(scenario: Callable[[], Coroutine[Any, Any, None]]) -> None:
 
 
 class Page:
-    """An open page of `user`: the consumer, spoken to as the server does."""
+    """An open page of `user`: the consumer, spoken to as the server does, with a session in the database."""
 
     def __init__(self, user: Any) -> None:
         """Not connected yet."""
-        scope = {"type": "websocket", "path": "/ws/alerts/", "headers": [], "subprotocols": [], "user": user}
-        self.socket = ApplicationCommunicator(AlertConsumer.as_asgi(), scope)
+        self.user = user
+        self.browser = Client()
+
+    def log_in(self) -> SessionStore:
+        """The session of the page's account; an empty one for nobody."""
+        if not self.user.is_authenticated:
+            return SessionStore()
+        self.browser.force_login(self.user)
+        return SessionStore(self.browser.cookies["sessionid"].value)
 
     async def connect(self) -> bool:
         """Open the socket; False when it was refused."""
+        scope = {"type": "websocket", "path": "/ws/alerts/", "headers": [], "subprotocols": []}
+        session = await sync_to_async(self.log_in)()
+        self.socket = ApplicationCommunicator(
+            AlertConsumer.as_asgi(), scope | {"user": self.user, "session": session}
+        )
         await self.socket.send_input({"type": "websocket.connect"})
         answer = await self.socket.receive_output(timeout=5)
         return bool(answer["type"] == "websocket.accept")
@@ -108,6 +124,47 @@ def test_nonsense_is_answered_with_an_error(viewer: User, message: Any) -> None:
         await page.send(message)
         assert await page.receive("error")
         await page.leave()
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("text", ["", "{", "NaN]", "[" * 100_000])
+def test_what_is_no_json_is_answered_with_an_error(viewer: User, text: str) -> None:
+    async def scenario() -> None:
+        page = Page(viewer)
+        await page.connect()
+        for message in ({"text": text}, {"bytes": b"\xff"}):
+            await page.socket.send_input({"type": "websocket.receive"} | message)
+            assert await page.receive("error")
+        await page.send({"since": 0})
+        assert await page.receive("missed"), "the page goes on"
+        await page.leave()
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("ending", ["log-out", "another account", "another password", "run out"])
+def test_a_session_that_ended_gets_no_further_alert(operator: User, viewer: User, ending: str) -> None:
+    def end(page: Page) -> None:
+        if ending == "log-out":
+            page.browser.post("/deconnexion/")
+        elif ending == "another account":
+            page.browser.force_login(viewer)
+        elif ending == "another password":
+            operator.set_password("something else")
+            operator.save()
+        else:
+            Session.objects.update(expire_date=timezone.now())
+
+    async def scenario() -> None:
+        page, asking = Page(operator), Page(operator)
+        for each in (page, asking):
+            assert await each.connect()
+            await sync_to_async(end)(each)
+        await sync_to_async(push.alert_changed)(7)
+        assert await page.closed()
+        await asking.send({"since": 0})
+        assert await asking.closed()
 
     run(scenario)
 

@@ -1,10 +1,12 @@
 """Two workers never read one camera, and a dead worker's camera is free again."""
 
 import threading
+from contextlib import nullcontext
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
+import time_machine
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
@@ -57,6 +59,39 @@ def test_a_dead_workers_camera_is_taken_over_and_the_dead_one_cannot_renew(strea
     assert services.renew_lease(streaming.pk, second, frames=5)
 
 
+@pytest.mark.parametrize("hours", [1, -1])
+def test_a_lease_is_measured_by_the_clock_of_the_database(streaming: Camera, hours: int) -> None:
+    def elsewhere() -> time_machine.travel:
+        """On a host whose clock is wrong."""
+        return time_machine.travel(timezone.now() + timedelta(hours=hours))
+
+    with elsewhere() if hours < 0 else nullcontext():
+        holder = services.take_lease(streaming.pk)
+    assert holder is not None
+    with elsewhere():
+        assert services.take_lease(streaming.pk) is None
+        assert services.free_cameras() == []
+        assert services.renew_lease(streaming.pk, holder, frames=1)
+    assert services.free_cameras() == []
+    assert services.take_lease(streaming.pk) is None
+    CameraLease.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    with elsewhere():
+        assert services.free_cameras() == [streaming.pk]
+        assert services.take_lease(streaming.pk) is not None
+
+
+def test_the_time_of_the_last_frame_stands_still_without_frames(streaming: Camera) -> None:
+    holder = services.take_lease(streaming.pk)
+    assert holder is not None
+    assert services.renew_lease(streaming.pk, holder, frames=0)
+    assert CameraLease.objects.get().last_frame_at is None
+    assert services.renew_lease(streaming.pk, holder, frames=3)
+    seen = CameraLease.objects.get().last_frame_at
+    assert seen is not None
+    assert services.renew_lease(streaming.pk, holder, frames=3)
+    assert CameraLease.objects.get().last_frame_at == seen
+
+
 def test_cameras_without_source_or_disabled_are_not_read(camera: Camera) -> None:
     assert services.free_cameras() == []
     camera.rtsp_url = "rtsp://10.0.0.1/live"
@@ -69,6 +104,9 @@ def test_cameras_without_source_or_disabled_are_not_read(camera: Camera) -> None
 
 
 def test_a_status_keeps_its_since_while_it_lasts(camera: Camera) -> None:
+    long = "refused " * 50
+    assert services.set_status(camera.pk, CameraStatus.ERROR, long)
+    assert not services.set_status(camera.pk, CameraStatus.ERROR, long)
     assert services.set_status(camera.pk, CameraStatus.ERROR, "refused")
     since = Camera.objects.get().status_since
     assert not services.set_status(camera.pk, CameraStatus.ERROR, "refused")

@@ -1,5 +1,7 @@
 """Frames of files and folders, and clear words for what cannot be read."""
 
+import shutil
+from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
 
@@ -7,9 +9,15 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from cameras.models import Camera, validate_source
-from cameras.sources import SourceError, folder, frames_of, stream
+from cameras.sources import Photo, SourceError, folder, frames_of, stream
 from conftest import picture
 from recognition.synthesis import make_clip
+from recognition.types import Frame
+
+
+def shown(given: Iterable[Frame | None]) -> list[Frame]:
+    """The frames without the ticks."""
+    return [frame for frame in given if frame is not None]
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +29,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_clip_gives_the_frames_asked_for_with_their_time(clip: Path) -> None:
-    frames = list(stream(str(clip), fps=4, live=False))
+    frames = shown(stream(str(clip), fps=4, live=False))
     assert len(frames) == 8
     assert frames[0].image.shape == (180, 320, 3)
     gaps = {
@@ -40,6 +48,7 @@ def test_a_source_that_cannot_be_read_says_why_without_its_password(tmp_path: Pa
         list(stream(str(tmp_path / "missing.mp4"), fps=4, live=False))
     with pytest.raises(SourceError, match=r"(?i)refused") as refused:
         list(stream("rtsp://officer:hunter2@127.0.0.1:9/live", fps=4, live=True))
+    assert refused.value.__suppress_context__, "a printed chain would show it"
     assert "hunter2" not in str(refused.value)
 
 
@@ -64,6 +73,64 @@ def test_a_photo_that_is_still_being_written_waits(tmp_path: Path) -> None:
     photo.write_bytes(data)
     assert next(frames) is None, "it grew since the last look"
     assert next(frames) is not None
+
+
+def test_a_photo_that_vanishes_is_passed_over(tmp_path: Path) -> None:
+    for name in ("a.jpg", "b.jpg", "c.jpg"):
+        (tmp_path / name).write_bytes(picture())
+    (tmp_path / "dangling.jpg").symlink_to(tmp_path / "nowhere.jpg")
+    frames = folder(tmp_path, live=True)
+    first = next(frame for frame in frames if frame)
+    assert isinstance(first, Photo)
+    (tmp_path / "b.jpg").unlink()
+    (tmp_path / first.name).unlink()
+    second = next(frames)
+    assert isinstance(second, Photo)
+    assert (first.name, second.name) == ("a.jpg", "c.jpg")
+
+
+def test_a_folder_that_cannot_be_read_or_written_is_a_broken_source(tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    (photos / "a.jpg").write_bytes(picture())
+    (photos / "done").write_text("in the way")
+    frames = folder(photos, live=True)
+    with pytest.raises(SourceError, match="File exists"):
+        list(zip(range(9), frames, strict=False))
+    frames = folder(photos, live=True)
+    assert next(frames) is None
+    shutil.rmtree(photos)
+    with pytest.raises(SourceError, match="No such file"):
+        next(frames)
+
+
+def test_a_photo_read_again_is_the_same_and_another_of_its_name_is_not(tmp_path: Path) -> None:
+    photo = tmp_path / "a.jpg"
+
+    def read_once() -> tuple[str, int, int]:
+        frame = next(frame for frame in folder(tmp_path, live=True) if frame)
+        assert isinstance(frame, Photo)
+        return frame.name, frame.modified_ns, frame.size
+
+    photo.write_bytes(picture())
+    first = read_once()
+    assert photo.exists(), "the reader died before it asked for the next one"
+    assert read_once() == first
+    photo.write_bytes(picture(colour="#733"))
+    assert read_once() != first
+
+
+def test_a_photo_that_came_while_its_namesake_was_read_is_not_put_away_unread(tmp_path: Path) -> None:
+    photo = tmp_path / "a.jpg"
+    photo.write_bytes(picture())
+    frames = folder(tmp_path, live=True)
+    assert next(frame for frame in frames if frame)
+    photo.write_bytes(picture((320, 180)))
+    second = next(frame for frame in frames if frame)
+    assert second.image.shape == (180, 320, 3)
+    next(frames)
+    assert (tmp_path / "done" / "a.jpg").exists()
+    assert not photo.exists()
 
 
 def test_a_looping_file_plays_again(clip: Path) -> None:

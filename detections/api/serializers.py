@@ -1,7 +1,7 @@
 """Passages and photos on the wire."""
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -9,11 +9,23 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from accounts.api.parsers import too_deep
 from cameras.models import Camera
 from detections.models import Detection, Layout, Submission, SubmissionStatus
 from recognition import plates
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrPromise
+
 BOX_EXAMPLE = "[412, 300, 540, 338]"
+
+
+def keepable(text: str) -> bool:
+    """True for text that PostgreSQL takes: no NUL, no lone surrogate."""
+    try:
+        return b"\0" not in text.encode()
+    except UnicodeEncodeError:
+        return False
 
 
 @extend_schema_field(OpenApiTypes.STR)
@@ -23,14 +35,18 @@ class CameraField(serializers.Field[Camera, Any, str, Any]):
     default_error_messages = {"unknown": _("No camera has this code: register it in the console first.")}
 
     def to_internal_value(self, data: Any) -> Camera:
-        """The camera with this code or number. Raises ValidationError with code "unknown"."""
-        text = str(data)
-        is_number = text.isascii() and text.isdecimal() and len(text) < 18
-        query = {"pk": int(text)} if is_number else {"code": text[:40]}
-        camera = None if "\0" in text else Camera.objects.filter(**query).first()
+        """The camera with this code, else this number. Raises ValidationError with code "unknown"."""
+        text = str(data) if isinstance(data, str | int) else ""
+        camera = self._find(text) if keepable(text) else None
         if camera is None:
             self.fail("unknown")
         return camera
+
+    def _find(self, text: str) -> Camera | None:
+        found: Camera | None = Camera.objects.filter(code=text).first()
+        if found is None and text.isascii() and text.isdecimal() and len(text) < 18:
+            found = Camera.objects.filter(pk=int(text)).first()
+        return found
 
     def to_representation(self, value: Camera) -> str:
         """The code."""
@@ -61,11 +77,16 @@ class StrictJson(serializers.JSONField):
             size = len(text.encode())
         except (ValueError, RecursionError):
             self.fail("invalid")
-        if not isinstance(value, self.kind) or "\\u0000" in text:
+        if not isinstance(value, self.kind) or "\\u0000" in text or too_deep(value):
             self.fail("invalid")
         if size > MAX_JSON_BYTES:
             self.fail("too_large")
         return value
+
+
+def refused(field: str, code: str, message: "str | StrPromise") -> serializers.ValidationError:
+    """An error of one field that a rule over several fields found."""
+    return serializers.ValidationError({field: [serializers.ErrorDetail(str(message), code=code)]})
 
 
 class IngestSerializer(serializers.Serializer[Any]):
@@ -104,15 +125,31 @@ class IngestSerializer(serializers.Serializer[Any]):
     crop = serializers.FileField(required=False, help_text="The plate alone.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """There is something to store: a reading or a photo."""
-        if not plates.normalise(attrs["plate_number"]) and "frame" not in attrs:
-            raise serializers.ValidationError(
-                {
-                    "plate_number": [
-                        serializers.ErrorDetail(str(_("Send a plate or a photo.")), code="required")
-                    ]
-                }
-            )
+        """There is something to store: a reading or a photo; a crop shows the plate of a reading."""
+        if plates.normalise(attrs["plate_number"]):
+            return attrs
+        if "crop" in attrs:
+            raise refused("crop", "needs_reading", _("A crop needs its reading: send plate_number too."))
+        if "frame" not in attrs:
+            raise refused("plate_number", "required", _("Send a plate or a photo."))
+        return attrs
+
+
+class EventQuerySerializer(serializers.Serializer[Any]):
+    """What a list of passages is asked for."""
+
+    plate = serializers.CharField(
+        default="", allow_blank=True, max_length=64, help_text="Whole plate, as read."
+    )
+    reason = serializers.CharField(
+        default="", allow_blank=True, max_length=500, help_text="Why; needed with `plate`."
+    )
+    camera = serializers.CharField(default="", allow_blank=True, help_text="Code of a camera.")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Who searches a plate says why: it goes to the audit trail."""
+        if plates.normalise(attrs["plate"]) and not attrs["reason"]:
+            raise refused("reason", "required", _("A search by plate needs a reason."))
         return attrs
 
 

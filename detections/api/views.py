@@ -7,22 +7,24 @@ from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.core.files.uploadedfile import UploadedFile
 from django.db.models import QuerySet
-from django.utils.translation import gettext_lazy as _
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework import generics, status
-from rest_framework.exceptions import APIException, ErrorDetail, ValidationError
-from rest_framework.pagination import CursorPagination
-from rest_framework.parsers import JSONParser, MultiPartParser
+from rest_framework.exceptions import ErrorDetail, ValidationError
+from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.views import APIView
 
+from accounts.api.errors import TooLargeError
+from accounts.api.pagination import TimePagination
+from accounts.api.parsers import JSONParser
 from accounts.models import ApiKey, Scope, User
 from accounts.services import audit
 from detections import services
 from detections.api.serializers import (
     ErrorSerializer,
+    EventQuerySerializer,
     EventSerializer,
     IngestedSerializer,
     IngestSerializer,
@@ -36,13 +38,16 @@ from recognition import plates
 FORM_OVERHEAD = 64 * 1024
 """Bytes of a multipart request besides its two pictures."""
 
-
-class TooLargeError(APIException):
-    """A body above the limit, refused before it is read."""
-
-    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
-    default_detail = _("The request is too large.")
-    default_code = "too_large"
+KNOWN_OF_PHOTO = (
+    "direction",
+    "lane",
+    "tpms",
+    "vehicle_type",
+    "vehicle_color",
+    "vehicle_brand",
+    "vehicle_model",
+)
+"""What a sender may know of a vehicle whose plate it did not read."""
 
 
 def key_and_user(request: Request) -> tuple[ApiKey | None, User | None]:
@@ -143,6 +148,7 @@ class IngestView(APIView):
                 detected_at=data["detected_at"],
                 event_id=data["event_id"],
                 metadata=data.get("metadata"),
+                extra={name: data[name] for name in KNOWN_OF_PHOTO if name in data},
                 api_key=key,
                 by=user,
             )
@@ -168,7 +174,7 @@ class SubmissionView(generics.RetrieveAPIView[Submission]):
         return Submission.objects.visible_to(key or user or AnonymousUser()).select_related("camera")
 
 
-class EventPagination(CursorPagination):
+class EventPagination(TimePagination):
     """Both ways through passages, newest first; never counts."""
 
     ordering = ("-detected_at", "-id")
@@ -185,13 +191,7 @@ class EventListView(generics.ListAPIView[Detection]):
     required_scope = Scope.EVENTS_READ
     required_permission = "detections.view_detection"
 
-    @extend_schema(
-        parameters=[
-            OpenApiParameter("plate", str, description="Whole plate, as read."),
-            OpenApiParameter("reason", str, description="Why; needed with `plate`."),
-            OpenApiParameter("camera", str, description="Code of a camera."),
-        ]
-    )
+    @extend_schema(parameters=[EventQuerySerializer])
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """A page of passages."""
         return super().get(request, *args, **kwargs)
@@ -200,23 +200,18 @@ class EventListView(generics.ListAPIView[Detection]):
         """Passages that the caller may see, filtered."""
         if getattr(self, "swagger_fake_view", False):
             return Detection.objects.none()
+        query = EventQuerySerializer(data=self.request.query_params)
+        query.is_valid(raise_exception=True)
         found = passages_for(self.request)
-        if camera := self.request.query_params.get("camera"):
+        if camera := query.validated_data["camera"]:
             found = found.filter(camera__code=camera)
-        plate = plates.normalise(self.request.query_params.get("plate", ""))
-        if plate:
-            self._account_for(plate, *key_and_user(self.request))
+        if plate := plates.normalise(query.validated_data["plate"]):
+            key, user = key_and_user(self.request)
+            details = {"plate": plate} | ({"api_key": key.prefix} if key else {})
+            reason = query.validated_data["reason"]
+            audit(by=user, action="passage.search", reason=reason, details=details)
             found = found.filter(plate_number=plate)
         return found
-
-    def _account_for(self, plate: str, key: ApiKey | None, user: User | None) -> None:
-        reason = self.request.query_params.get("reason", "").strip()
-        if not reason:
-            raise ValidationError(
-                {"reason": [ErrorDetail(str(_("A search by plate needs a reason.")), code="required")]}
-            )
-        details = {"plate": plate} | ({"api_key": key.prefix} if key else {})
-        audit(by=user, action="passage.search", reason=reason[:500], details=details)
 
 
 class EventView(generics.RetrieveAPIView[Detection]):

@@ -126,6 +126,24 @@ def test_a_photo_without_reading_is_kept_and_answered_with_a_status_link(
     assert Submission.objects.count() == 1
 
 
+def test_what_the_sender_knows_of_the_vehicle_is_kept_with_its_photo(send: Send) -> None:
+    known = {"direction": "north", "lane": "2", "tpms": '[{"id": 1}]', "vehicle_brand": "Toyota"}
+    assert send(frame=photo(), **known).status_code == 202
+    assert Submission.objects.get().extra == known | {"tpms": [{"id": 1}]}
+
+
+def test_an_operator_follows_the_photos_that_he_and_sensors_sent(
+    client: Client, operator: User, camera: Camera, send: Send
+) -> None:
+    of_sensor = send(frame=photo()).json()["status_url"]
+    client.force_login(operator)
+    own = client.post(INGEST, {"camera": camera.code, "frame": photo()})
+    assert own.status_code == 202
+    for link in (own.json()["status_url"], of_sensor):
+        answer = client.get(link)
+        assert (answer.status_code, answer.json()["status"]) == (200, "waiting")
+
+
 def test_another_sensor_does_not_see_the_photo(send: Send, client: Client) -> None:
     link = send(frame=photo()).json()["status_url"]
     _key, token = create_api_key(name="other", scopes=[Scope.EVENTS_WRITE], by=None)
@@ -164,6 +182,10 @@ def test_another_sensor_does_not_see_the_photo(send: Send, client: Client) -> No
         ),
         ({"plate_number": "BB6232RB", "camera": "a\0b"}, 400, "camera", "unknown"),
         ({"plate_number": "BB6232RB", "camera": {"a": 1}}, 400, "camera", "unknown"),
+        ({"plate_number": "BB6232RB", "camera": "a\ud800"}, 400, "camera", "unknown"),
+        ({"plate_number": "BB6232RB", "camera": True}, 400, "camera", "unknown"),
+        ({"frame": photo(), "plate_number": "AB12", "tpms": "[" * 40 + "]" * 40}, 400, "tpms", "invalid"),
+        ({"frame": photo(), "crop": photo()}, 400, "crop", "needs_reading"),
         ({"plate_number": "BB6232RB", "detected_at": "0001-01-01T00:00:00+14:00"}, 400, "detected_at", ""),
         ({"frame": photo(b"")}, 400, "frame", "empty"),
         ({"frame": photo(b"A text file, whatever its name says.")}, 400, "frame", "not_an_image"),
@@ -201,6 +223,44 @@ def test_broken_json_and_broken_forms_are_refused(client: Client, sensor_key: tu
     assert_error(client.post(INGEST, b"x", content_type="text/plain", headers=headers), 415)
 
 
+@pytest.mark.parametrize("levels", [40, 450, 900, 50_000])
+def test_json_nested_too_deep_is_refused(
+    client: Client, sensor_key: tuple[ApiKey, str], camera: Camera, levels: int
+) -> None:
+    deep = "[" * levels + "]" * levels
+    for name in ("metadata", "camera", "event_id", "unknown"):
+        response = client.post(
+            INGEST,
+            f'{{"plate_number": "BB6232RB", "{name}": {deep}}}',
+            content_type="application/json",
+            headers={"X-API-Key": sensor_key[1]},
+        )
+        assert_error(response, 400, "", "parse_error")
+
+
+def test_a_camera_is_known_by_its_code_before_its_number(send: Send, camera: Camera) -> None:
+    other = Camera.objects.create(name="Numbered", code=str(camera.pk))
+    assert send(plate_number="BB6232RB", camera=str(camera.pk)).status_code == 201
+    assert Detection.objects.get().camera == other
+    assert send(plate_number="BB6232RB", camera=other.pk).status_code == 201
+    assert Detection.objects.filter(camera=other).count() == 2
+
+
+def test_a_code_is_never_cut_to_fit_a_camera(send: Send) -> None:
+    Camera.objects.create(name="Long", code="a" * 40)
+    assert_error(send(plate_number="BB6232RB", camera="a" * 41), 400, "camera", "unknown")
+
+
+def test_limits_of_a_request_are_told_as_json(send: Send, settings: Any) -> None:
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 5000
+    assert_error(send(plate_number="BB6232RB", metadata={"a": "x" * 6000}), 413, "", "too_large")
+    assert_error(send(frame=photo(), direction="x" * 6000), 413, "", "too_large")
+    settings.DATA_UPLOAD_MAX_NUMBER_FILES = 3
+    assert_error(send(**{f"f{number}": photo() for number in range(4)}), 400, "", "parse_error")
+    settings.DATA_UPLOAD_MAX_NUMBER_FIELDS = 3
+    assert_error(send(frame=photo(), a="1", b="2", c="3"), 400, "", "parse_error")
+
+
 def test_a_huge_upload_is_refused_before_it_is_read(
     client: Client, sensor_key: tuple[ApiKey, str], settings: Any, camera: Camera
 ) -> None:
@@ -212,7 +272,13 @@ def test_a_huge_upload_is_refused_before_it_is_read(
 
 
 @pytest.mark.parametrize(
-    "header", [{}, {"X-API-Key": "anprdeadbeef.wrong"}, {"Authorization": "Api-Key nonsense"}]
+    "header",
+    [
+        {},
+        {"X-API-Key": "anprdeadbeef.wrong"},
+        {"X-API-Key": "a\0b.c"},
+        {"Authorization": "Api-Key nonsense"},
+    ],
 )
 def test_a_wrong_key_is_401(client: Client, camera: Camera, header: dict[str, str]) -> None:
     body = {"camera": camera.code, "plate_number": "BB6232RB"}
@@ -273,6 +339,26 @@ def test_a_search_by_plate_needs_a_reason_and_leaves_a_trace(
         ("passage.view", ""),
         ("passage.search", "plainte"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "field", "code"),
+    [
+        ("camera=a%00", 400, "camera", "null_characters_not_allowed"),
+        ("plate=BB6232RB&reason=a%00b", 400, "reason", "null_characters_not_allowed"),
+        ("plate=a%00", 400, "plate", "null_characters_not_allowed"),
+        ("plate=BB6232RB&reason=%20", 400, "reason", "required"),
+        ("plate=BB6232RB&reason=" + "x" * 501, 400, "reason", "max_length"),
+        ("cursor=cD1hYmM=", 404, "", "not_found"),  # p=abc
+        ("cursor=cD0yMDI2LTExLTIx", 404, "", "not_found"),  # p=2026-11-21, without an offset
+        ("cursor=cD0wMDAxLTAxLTAxVDAwOjAwOjAwKzE0OjAw", 404, "", "not_found"),  # the year 1
+    ],
+)
+def test_a_list_asked_for_nonsense_says_so(
+    client: Client, viewer: User, query: str, status: int, field: str, code: str
+) -> None:
+    client.force_login(viewer)
+    assert_error(client.get(f"/api/v1/events?{query}"), status, field, code)
 
 
 def test_an_uploaded_picture_keeps_no_name_of_its_sender(send: Send) -> None:

@@ -1,6 +1,6 @@
 """One passage per vehicle, in time, with the votes of all its reads. The engine is scripted."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -167,6 +167,21 @@ def test_streams_are_searched_fast_and_photos_thoroughly() -> None:
     (passage,) = read_photo(frames(1)[0].image, START, engine)
     assert engine.calls == [False, True]
     assert (passage.reads, passage.captured_at, passage.read.text) == (1, START, "BB6232RB")
+
+
+def test_a_source_that_breaks_off_gives_what_was_in_view_and_then_its_error() -> None:
+    class BrokenError(Exception):
+        pass
+
+    def source() -> Iterator[Frame]:
+        yield from frames(2)
+        raise BrokenError
+
+    engine = Scripted([[read("BB6232RB", (100, 100, 160, 118))]] * 2)
+    given: list[Passage] = []
+    with pytest.raises(BrokenError):
+        given.extend(passages(source(), engine))
+    assert [(passage.read.text, passage.reads) for passage in given] == [("BB6232RB", 2)]
 
 
 def test_an_empty_track_has_no_passage() -> None:

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import Q
 from django.utils import timezone
 
-from cameras.models import Camera
+from cameras.models import Camera, CameraSettingsError
 from cameras.sources import PHOTO_SUFFIXES, SourceError
 from cameras.workers import engine_of, read_all
 from detections import services
@@ -60,7 +60,7 @@ class Command(BaseCommand):
                 return read_photo(open_image(file.read_bytes()), timezone.now(), engine)
             camera.rtsp_url, camera.stream_url = "", file.resolve().as_uri()
             return list(read_all(camera))
-        except (ImageError, SourceError, EngineError) as error:
+        except (ImageError, SourceError, EngineError, CameraSettingsError) as error:
             raise CommandError(f"{file}: {error}") from error
 
     def _row(self, passage: Passage, camera: Camera, *, store: bool) -> dict[str, Any]:

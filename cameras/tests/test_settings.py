@@ -1,0 +1,67 @@
+"""Settings of a camera: what nothing can be done with is refused, and told where it slipped in."""
+
+from typing import Any
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.test import Client
+
+from accounts.models import User
+from cameras.models import Camera, CameraSettings, CameraSettingsError
+
+WRONG = [
+    ([1], r"\{\.\.\.\}"),
+    ("loop", r"\{\.\.\.\}"),
+    ({"engine": "nope"}, "rapidocr"),
+    ({"engine": 3}, "rapidocr"),
+    ({"engine": ["rapidocr"]}, "rapidocr"),
+    ({"retry_seconds": "soon"}, "retry_seconds"),
+    ({"retry_seconds": True}, "retry_seconds"),
+    ({"retry_seconds": -1}, "retry_seconds"),
+    ({"loop_pause": 1e9}, "loop_pause"),
+    ({"loop_pause": None}, "loop_pause"),
+    ({"loop": "x"}, "loop"),
+    ({"loop": 1}, "loop"),
+]
+
+
+@pytest.mark.parametrize(("value", "words"), WRONG)
+def test_wrong_settings_are_refused_with_their_name(value: Any, words: str) -> None:
+    camera = Camera(name="x", code="x", settings=value)
+    with pytest.raises(ValidationError, match=words) as refused:
+        camera.clean()
+    assert list(refused.value.message_dict) == ["settings"]
+    with pytest.raises(CameraSettingsError, match=words):
+        camera.options  # noqa: B018
+
+
+def test_unknown_settings_are_refused_but_do_not_stop_a_camera_that_has_them() -> None:
+    camera = Camera(name="x", code="x", settings={"loop": True, "lop_pause": 3})
+    with pytest.raises(ValidationError, match=r"lop_pause.*engine, loop, loop_pause, retry_seconds"):
+        camera.clean()
+    assert camera.options == CameraSettings(loop=True)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [{}, {"engine": ""}, {"engine": "rapidocr", "loop": True, "loop_pause": 0.5, "retry_seconds": 0}],
+)
+def test_sound_settings_pass(value: dict[str, Any]) -> None:
+    Camera(name="x", code="x", settings=value).clean()
+
+
+def test_the_console_refuses_wrong_settings_and_takes_an_emptied_field_as_none(
+    admin_user: User, camera: Camera, client: Client
+) -> None:
+    client.force_login(admin_user)
+    form = {
+        "name": camera.name, "code": camera.code, "camera_type": "fixed", "fps": "6", "latitude": "",
+        "longitude": "", "stream_url": "", "rtsp_url": "", "settings": '{"engine": "nope"}',
+    }  # fmt: skip
+    address = f"/admin/cameras/camera/{camera.pk}/change/"
+    answer = client.post(address, form)
+    assert answer.status_code == 200
+    assert answer.context["adminform"].form.errors["settings"]
+    assert client.post(address, form | {"settings": ""}).status_code == 302
+    camera.refresh_from_db()
+    assert camera.settings == {}
