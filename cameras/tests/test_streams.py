@@ -143,7 +143,7 @@ def test_a_stream_that_stops_sending_is_an_error_of_its_own(
     monkeypatch.setattr(sources, "READ_TIMEOUT", 1.0)
     with pytest.raises(SourceError, match="no answer in time") as broken:
         list(stream(mjpeg(20, silent_after=10), fps=60, live=True))
-    assert broken.value.__suppress_context__
+    assert broken.value.__cause__ is None
 
 
 def test_a_stream_that_ends_gives_its_last_picture_first(mjpeg: Callable[..., str]) -> None:

@@ -215,8 +215,8 @@ def test_a_camera_on_hold_is_let_go_when_it_is_edited(
     streaming: Camera, monkeypatch: pytest.MonkeyPatch, blind: None
 ) -> None:
     def broken(_camera: Camera, *, live: bool) -> Iterator[Frame | None]:
-        Camera.objects.update(fps=3)
         yield None
+        Camera.objects.update(fps=3)
         raise SourceError("refused")
 
     monkeypatch.setattr(workers, "frames_of", broken)
