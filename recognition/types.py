@@ -17,6 +17,8 @@ Point: TypeAlias = tuple[float, float]
 #: Corners in pixels: top left, top right, bottom right, bottom left, as one reads the plate.
 Polygon: TypeAlias = tuple[Point, Point, Point, Point]
 Layout: TypeAlias = Literal["one_line", "two_line"]
+#: What the detector tells apart besides plates, named as `vehicle_type` is.
+ObjectKind: TypeAlias = Literal["person", "bicycle", "car", "motorcycle", "bus", "truck"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,15 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
+class SeenObject:
+    """A person or a vehicle in one picture: what it is, the detector's score 0 to 1, its box in pixels."""
+
+    kind: ObjectKind
+    confidence: float
+    box: Box
+
+
+@dataclass(frozen=True, slots=True)
 class PlateRead:
     """One plate read in one picture.
 
@@ -52,7 +63,8 @@ class PlateRead:
     (both normalised). `recognition_confidence` is the chance that every character of `text` is right as the
     reader puts it; `detection_confidence` is the detector's score that this is a plate; `confidence` joins
     them (see `recognition.engines.pipeline.joint_confidence`). All are in 0..1. `char_confidences` has one
-    entry per character of `text`. `countries` are the formats the text fits, likeliest first.
+    entry per character of `text`. `countries` are the formats the text fits, likeliest first. `vehicle` is
+    the one that carries the plate, where the engine sees vehicles.
     """
 
     text: str
@@ -67,6 +79,7 @@ class PlateRead:
     char_confidences: tuple[float, ...] = ()
     candidates: tuple[Candidate, ...] = ()
     countries: tuple[FormatMatch, ...] = ()
+    vehicle: SeenObject | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +90,7 @@ class Passage:
     of that frame (RGB). `captured_at` is the time of the best frame, `first_seen` and `last_seen` bound the
     track as far as it was known when the passage was settled. `processing_ms` is the time that the engine
     spent on frames showing this plate, `reads` how many reads voted. `direction` is "approaching", "leaving"
-    or "".
+    or "". `lane` counts from 1, from left to right as seen; 0 is unknown.
     """
 
     read: PlateRead
@@ -91,3 +104,4 @@ class Passage:
     direction: str = ""
     vehicle_type: str = ""
     vehicle_colour: str = ""
+    lane: int = 0

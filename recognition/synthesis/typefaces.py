@@ -12,6 +12,7 @@ held-out faces share no file and no stroke style with them, and only check what 
 | aileron | Pillow's own default font: Aileron Regular | CC0 |
 | rubik_* | OpenCV's built-in "sans" face: Rubik | SIL Open Font License 1.1 |
 | stroke_* | `recognition.synthesis.lettering` | ours |
+| `SYSTEM_FACES` | Debian's font packages, for training only, where they are installed | in each package |
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from recognition.synthesis.lettering import Style, draw_character
 
-FontSet: TypeAlias = Literal["train", "held_out"]
+FontSet: TypeAlias = Literal["train", "held_out", "wide"]
 Mask: TypeAlias = NDArray[np.uint8]
 
 #: Glyphs are kept at this height in pixels, with a margin above and below for tails (Q) and swelling.
@@ -63,23 +64,63 @@ _STROKES: Mapping[str, Style] = MappingProxyType(
     }
 )
 _OWN_RENDERERS = frozenset({"aileron", "rubik_bold"})
+_SYSTEM_FONTS = Path("/usr/share/fonts")
+#: Faces of Debian packages by name: package, file below /usr/share/fonts. Drawing needs none of them; training
+#: on the set "wide" takes those that are there (`missing_packages` names the others).
+SYSTEM_FACES: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "nimbus_bold": ("fonts-urw-base35", "opentype/urw-base35/NimbusSans-Bold.otf"),
+        "nimbus_narrow": ("fonts-urw-base35", "opentype/urw-base35/NimbusSansNarrow-Bold.otf"),
+        "liberation_narrow": ("fonts-liberation", "truetype/liberation/LiberationSansNarrow-Bold.ttf"),
+        "liberation_mono": ("fonts-liberation", "truetype/liberation/LiberationMono-Bold.ttf"),
+        "roboto_medium": ("fonts-roboto-unhinted", "truetype/roboto/unhinted/RobotoTTF/Roboto-Medium.ttf"),
+        "roboto_black": ("fonts-roboto-unhinted", "truetype/roboto/unhinted/RobotoTTF/Roboto-Black.ttf"),
+        "roboto_condensed": ("fonts-roboto-unhinted", "truetype/roboto/unhinted/RobotoCondensed-Bold.ttf"),
+        "roboto_narrow": ("fonts-roboto-unhinted", "truetype/roboto/unhinted/RobotoCondensed-Medium.ttf"),
+        "open_condensed": ("fonts-open-sans", "truetype/open-sans/OpenSans-CondBold.ttf"),
+        "lato_bold": ("fonts-lato", "truetype/lato/Lato-Bold.ttf"),
+        "bebas_bold": ("fonts-bebas-neue", "opentype/bebas-neue/BebasNeue-Bold.otf"),
+        "bebas": ("fonts-bebas-neue", "opentype/bebas-neue/BebasNeue-Regular.otf"),
+        "routed": ("fonts-routed-gothic", "truetype/routed-gothic/routed-gothic.ttf"),
+        "routed_narrow": ("fonts-routed-gothic", "truetype/routed-gothic/routed-gothic-narrow.ttf"),
+        "din": ("fonts-opendin", "truetype/opendin/OSP-DIN.ttf"),
+        "iso_drawing": ("fonts-osifont", "truetype/osifont/osifont.ttf"),
+        "play_bold": ("fonts-play", "truetype/play/Play-Bold.ttf"),
+        "b612_bold": ("fonts-b612", "opentype/b612/B612-Bold.otf"),
+        "b612_mono": ("fonts-b612", "opentype/b612/B612Mono-Bold.otf"),
+        "dosis_bold": ("fonts-dosis", "opentype/dosis/Dosis-ExtraBold.otf"),
+        "spartan_bold": ("fonts-league-spartan", "opentype/league-spartan/LeagueSpartan-SemiBold.otf"),
+        "hack_bold": ("fonts-hack", "truetype/hack/Hack-Bold.ttf"),
+        "cabin_bold": ("fonts-cabin", "opentype/cabin/Cabin-Bold.otf"),
+        "tuffy_bold": ("fonts-tuffy", "truetype/tuffy/Tuffy_Bold.ttf"),
+        "slab_bold": ("fonts-roboto-slab", "opentype/roboto/slab/RobotoSlab-Bold.otf"),
+    }
+)
 
+_TRAIN: Mapping[str, float] = MappingProxyType(
+    {
+        "source_semibold": 1.0, "source_bold": 1.5, "source_black": 0.7, "dejavu": 0.7,
+        "dejavu_bold": 1.2, "dejavu_mono_bold": 0.7, "stix_bold": 0.3, "dejavu_serif_bold": 0.3,
+        "stroke_round": 2.0, "stroke_narrow": 1.5, "stroke_square": 1.0, "stroke_soft": 1.0,
+        "stroke_heavy": 0.8,
+    }
+)  # fmt: skip
+_INSTALLED = [name for name, (_, path) in SYSTEM_FACES.items() if (_SYSTEM_FONTS / path).is_file()]
 #: Faces and their weights: the plate-like stroke alphabets and grotesques come most often.
 FONT_WEIGHTS: Mapping[FontSet, Mapping[str, float]] = MappingProxyType(
     {
-        "train": MappingProxyType(
-            {
-                "source_semibold": 1.0, "source_bold": 1.5, "source_black": 0.7, "dejavu": 0.7,
-                "dejavu_bold": 1.2, "dejavu_mono_bold": 0.7, "stix_bold": 0.3, "dejavu_serif_bold": 0.3,
-                "stroke_round": 2.0, "stroke_narrow": 1.5, "stroke_square": 1.0, "stroke_soft": 1.0,
-                "stroke_heavy": 0.8,
-            }
-        ),
+        "train": _TRAIN,
         "held_out": MappingProxyType(
             {"aileron": 1.0, "rubik_bold": 1.0, "stroke_thin": 1.0, "stroke_angular": 1.0}
         ),
+        "wide": MappingProxyType({**_TRAIN, **dict.fromkeys(_INSTALLED, 0.6)}),
     }
-)  # fmt: skip
+)
+
+
+def missing_packages() -> list[str]:
+    """Debian packages of `SYSTEM_FACES` whose files are not there; the set "wide" is poorer without them."""
+    return sorted({package for name, (package, _) in SYSTEM_FACES.items() if name not in _INSTALLED})
 
 
 @lru_cache(maxsize=4096)
@@ -103,7 +144,7 @@ def glyph(font: str, char: str, boldness: int = 0) -> Mask:
 
 
 #: Text faces are lighter than plates.
-_SWELL = {"dejavu": 2, "aileron": 2}
+_SWELL = {"dejavu": 2, "aileron": 2, "bebas": 1, "routed": 2, "routed_narrow": 2, "iso_drawing": 3}
 
 
 def _rendered(font: str, char: str) -> Mask:
@@ -125,7 +166,7 @@ def _rendered(font: str, char: str) -> Mask:
     return padded
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=64)
 def _loaded(font: str) -> tuple[ImageFont.FreeTypeFont, int, int]:
     """The font at twice the glyph size, and the rows where its H begins and ends."""
     size = round(GLYPH_HEIGHT * 2 / 0.7)
@@ -134,7 +175,8 @@ def _loaded(font: str) -> tuple[ImageFont.FreeTypeFont, int, int]:
         if not isinstance(loaded, ImageFont.FreeTypeFont):
             raise ModuleNotFoundError("Drawing plates needs a Pillow with FreeType")
     else:
-        loaded = ImageFont.truetype(str(_file(*_FILES[font])), size)
+        path = _SYSTEM_FONTS / SYSTEM_FACES[font][1] if font in SYSTEM_FACES else _file(*_FILES[font])
+        loaded = ImageFont.truetype(str(path), size)
     _, top, _, bottom = loaded.getbbox("H")
     return loaded, round(top), round(bottom)
 
