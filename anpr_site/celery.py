@@ -53,4 +53,4 @@ def warm_up(sender: Any = None, **_kwargs: object) -> None:
 
     from recognition.engines import get_engine
 
-    get_engine(settings.RECOGNITION_ENGINE).warm_up()
+    get_engine(settings.RECOGNITION_ENGINE, **settings.RECOGNITION_ENGINE_PARAMETERS).warm_up()

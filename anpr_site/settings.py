@@ -243,8 +243,12 @@ SPECTACULAR_SETTINGS = {
 
 # --- What this product does -----------------------------------------------------------------------------
 
-RECOGNITION_ENGINE = env.str("RECOGNITION_ENGINE", default="rapidocr")
+RECOGNITION_ENGINE = env.str("RECOGNITION_ENGINE", default="native")
 """Engine for cameras and photos that name none: see recognition.engines."""
+RECOGNITION_ENGINE_PARAMETERS = env.json("RECOGNITION_ENGINE_PARAMETERS", default={})
+"""Its parameters, as a JSON object: see recognition.engines.PARAMETERS."""
+if not isinstance(RECOGNITION_ENGINE_PARAMETERS, dict):
+    raise ImproperlyConfigured("RECOGNITION_ENGINE_PARAMETERS must be a JSON object: {...}.")
 
 MAX_IMAGE_BYTES = env.int("MAX_IMAGE_BYTES", default=20 * 1024 * 1024)
 MAX_IMAGE_PIXELS = env.int("MAX_IMAGE_PIXELS", default=40_000_000)

@@ -1,7 +1,7 @@
 """Cameras (document A: cameras) and the lease of the worker that reads each."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import PurePosixPath
 from typing import Any, ClassVar, Self
 from urllib.parse import urlsplit
@@ -14,7 +14,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User, may
-from recognition.engines import ENGINES
+from recognition.engines import ENGINES, PARAMETERS
 
 STREAM_SCHEMES = ("rtsp", "rtsps", "http", "https", "file")
 MAX_PAUSE = 3600
@@ -41,26 +41,44 @@ class CameraSettingsError(ValueError):
 class CameraSettings:
     """What `Camera.settings` may hold.
 
-    `engine` reads this camera instead of the usual one; a video file is played again (`loop`) after
-    `loop_pause` seconds; a source that failed is tried again after `retry_seconds`.
+    `engine` reads this camera instead of the usual one, with `engine_parameters` (see
+    `recognition.engines.PARAMETERS`); a video file is played again (`loop`) after `loop_pause` seconds; a
+    source that failed is tried again after `retry_seconds`.
     """
 
     engine: str = ""
     loop: bool = False
     loop_pause: float = 0.0
     retry_seconds: float = 10.0
+    engine_parameters: Mapping[str, str | float] = field(default_factory=dict)
 
     @classmethod
     def read(cls, value: object) -> Self:
         """The known ones of stored settings. Raises CameraSettingsError."""
         if not isinstance(value, Mapping):
             raise CameraSettingsError(_("The settings must be an object: {...}."))
+        if "engine_parameters" in value:
+            _check_parameters(value.get("engine"), value["engine_parameters"])
         return cls(**{key: _checked(key, value[key]) for key in cls.known() if key in value})
 
     @classmethod
     def known(cls) -> list[str]:
         """Their names."""
-        return [field.name for field in fields(cls)]
+        return [one.name for one in fields(cls)]
+
+
+def _check_parameters(engine: object, parameters: object) -> None:
+    """Parameters that the engine named beside them takes. Raises CameraSettingsError."""
+    known = PARAMETERS.get(engine) if isinstance(engine, str) else None
+    if known is None:
+        raise CameraSettingsError(_("Setting “engine_parameters” needs “engine” beside it."))
+    if not isinstance(parameters, Mapping) or not all(
+        key in known and isinstance(value, str | int | float) for key, value in parameters.items()
+    ):
+        raise CameraSettingsError(
+            _("Setting “engine_parameters” must be texts or numbers by these names: %(names)s.")
+            % {"names": ", ".join(known)}
+        )
 
 
 def _checked(key: str, value: Any) -> Any:

@@ -17,7 +17,7 @@ from django.db import InterfaceError, OperationalError, connection
 from cameras import services
 from cameras.models import Camera, CameraSettings, CameraSettingsError, CameraStatus
 from cameras.sources import Photo, SourceError, frames_of
-from recognition.engines import EngineError, get_engine
+from recognition.engines import Engine, EngineError, get_engine
 from recognition.tracking import passages, read_photo
 from recognition.types import Frame, Passage
 
@@ -46,9 +46,12 @@ class StopReadingError(Exception):
     """The stream has to end: lease lost, camera edited or disabled, worker stopping."""
 
 
-def engine_of(camera: Camera) -> str:
-    """Name of the engine that reads this camera. Raises CameraSettingsError."""
-    return camera.options.engine or str(settings.RECOGNITION_ENGINE)
+def engine_of(camera: Camera) -> Engine:
+    """The engine that reads this camera. Raises CameraSettingsError and EngineError."""
+    options = camera.options
+    if options.engine:
+        return get_engine(options.engine, **options.engine_parameters)
+    return get_engine(settings.RECOGNITION_ENGINE, **settings.RECOGNITION_ENGINE_PARAMETERS)
 
 
 def reads_folder(camera: Camera) -> bool:
@@ -130,7 +133,7 @@ def _tell(camera_id: int, reason: str) -> None:
 
 def _recognise(camera: Camera, frames: Iterator[Frame | None]) -> Iterator[tuple[Passage, uuid.UUID | None]]:
     """Passages, with the event id that a photo gives them."""
-    engine = get_engine(engine_of(camera))
+    engine = engine_of(camera)
     if not reads_folder(camera):
         for passage in passages(frames, engine):
             yield passage, None

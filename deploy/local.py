@@ -39,7 +39,6 @@ class Run:
         return [
             ("Fichier .env", self._environment_file, "Vérifiez les droits sur le dossier du projet."),
             ("PostgreSQL et Redis", self._servers, "Journaux : var/log/postgresql.log, var/log/redis.log."),
-            ("Détecteur de plaques", self._weights, "Essayez : .venv/bin/python -m recognition.weights"),
             ("Migrations", lambda: self._manage("migrate", "--noinput"), "La base a-t-elle été modifiée ?"),
             ("Données de démonstration", self._demo, "Base neuve : supprimez var/postgres et relancez."),
             ("Démarrage des processus", lambda: self.stack.start_processes(), "Journaux : var/log/"),
@@ -102,9 +101,6 @@ class Run:
             if wanted != got:
                 self._console.say(f"le port {wanted} est occupé : {got} à la place")
         stack.servers.start()
-
-    def _weights(self) -> None:
-        self.stack.run("-m", "recognition.weights")
 
     def _manage(self, *arguments: str) -> None:
         self.stack.manage(*arguments)

@@ -126,7 +126,6 @@ class Stack:
         """All steps in order; on failure all is stopped again and a DeployError says why."""
         try:
             self.servers.start()
-            self.run("-m", "recognition.weights")
             self.manage("migrate", "--noinput")
             if demo:
                 self.demo = self.manage("demo")

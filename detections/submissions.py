@@ -46,7 +46,6 @@ def claim() -> Submission | None:
 def read(submission: Submission) -> SubmissionStatus:
     """Read a claimed photo and store what it shows; give up one that kills its worker again and again."""
     from cameras.workers import engine_of
-    from recognition.engines import get_engine
     from recognition.images import open_image
     from recognition.tracking import read_photo
 
@@ -59,7 +58,7 @@ def read(submission: Submission) -> SubmissionStatus:
         return settle(submission, SubmissionStatus.FAILED, error=error.code)
     except FileNotFoundError:
         return settle(submission, SubmissionStatus.FAILED, error="the photo is missing from storage")
-    engine = get_engine(engine_of(submission.camera))
+    engine = engine_of(submission.camera)
     found = read_photo(image, submission.detected_at, engine)
     if not found:
         return settle(submission, SubmissionStatus.NO_PLATE)

@@ -3,7 +3,8 @@
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
@@ -11,7 +12,15 @@ from recognition.engines import DEFAULT_ENGINE, ENGINES, Engine, EngineError, ge
 from recognition.images import ImageError, open_image
 
 if TYPE_CHECKING:
-    from recognition.types import PlateRead
+    from recognition.types import PlateRead, SeenObject
+
+
+class VehicleRow(TypedDict):
+    """The vehicle that carries a plate, as printed."""
+
+    kind: str
+    confidence: float
+    box: list[float]
 
 
 class ReadRow(TypedDict):
@@ -22,6 +31,10 @@ class ReadRow(TypedDict):
     box: list[float]
     layout: str
     candidates: list[dict[str, str | float]]
+    raw_text: str
+    polygon: list[list[float]]
+    plate_colour: str
+    vehicle: VehicleRow | None
 
 
 class FileRow(TypedDict, total=False):
@@ -37,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command: 0 when every file could be read, 1 when one could not, 2 without an engine."""
     options = _parser().parse_args(arguments)
     try:
-        engine = get_engine(options.engine, min_confidence=options.min_confidence)
+        engine = get_engine(options.engine, **_parameters(options))
     except EngineError as error:
         print(error, file=sys.stderr)
         return 2
@@ -57,6 +70,8 @@ def read_files(files: Sequence[Path], engine: Engine) -> Iterator[FileRow]:
             yield {"file": str(file), "error": error.strerror or str(error), "code": "unreadable"}
         except ImageError as error:
             yield {"file": str(file), "error": error.message, "code": error.code}
+        except EngineError as error:
+            yield {"file": str(file), "error": str(error), "code": "engine"}
         else:
             yield {"file": str(file), "reads": [_row(read) for read in reads]}
 
@@ -69,17 +84,53 @@ def _parser() -> argparse.ArgumentParser:
     read.add_argument("--json", action="store_true", help="one line of JSON per file")
     read.add_argument("--engine", default=DEFAULT_ENGINE, help=f"one of {', '.join(ENGINES)}")
     read.add_argument("--min-confidence", type=float, default=0.3, help="0 to 1; reads below are left out")
+    read.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE", dest="parameters",
+        help="a parameter of the engine: url=https://...",
+    )  # fmt: skip
     return parser
 
 
+def _parameters(options: argparse.Namespace) -> dict[str, str | float]:
+    """The engine's parameters. Raises EngineError."""
+    parameters: dict[str, str | float] = {"min_confidence": options.min_confidence}
+    for given in options.parameters:
+        name, equals, value = given.partition("=")
+        if not equals:
+            raise EngineError(f"--set {given}: expected NAME=VALUE.")
+        parameters[name] = _number(value)
+    return parameters
+
+
+def _number(value: str) -> str | float:
+    for kind in (int, float):
+        with suppress(ValueError):
+            return kind(value)
+    return value
+
+
 def _row(read: "PlateRead") -> ReadRow:
+    vehicle = read.vehicle
     return {
         "text": read.text,
         "confidence": round(read.confidence, 4),
-        "box": [round(value, 1) for value in read.box],
+        "box": _rounded(read.box),
         "layout": read.layout,
         "candidates": [{"text": c.text, "likelihood": round(c.likelihood, 4)} for c in read.candidates],
+        "raw_text": read.raw_text,
+        "polygon": [_rounded(point) for point in read.polygon],
+        "plate_colour": read.plate_colour,
+        "vehicle": None if vehicle is None else _vehicle_row(vehicle),
     }
+
+
+def _vehicle_row(vehicle: "SeenObject") -> VehicleRow:
+    confidence = round(vehicle.confidence, 4)
+    return {"kind": vehicle.kind, "confidence": confidence, "box": _rounded(vehicle.box)}
+
+
+def _rounded(values: Iterable[float]) -> list[float]:
+    return [round(value, 1) for value in values]
 
 
 def _table(row: FileRow) -> str:

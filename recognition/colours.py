@@ -17,6 +17,8 @@ _ENOUGH = 0.38
 #: Black must fill more: a detector's box holds dark bodywork, and the characters of a white plate are dark;
 #: white characters leave a black plate about two thirds dark.
 _ENOUGH_BLACK = 0.62
+#: Channels that differ by this or less, of 255, make no colour: JPEG leaves as much on a grey picture.
+_COLOURLESS = 8
 
 
 def plate_colour(crop: RGB) -> str:
@@ -44,6 +46,14 @@ def plate_colour(crop: RGB) -> str:
         del counts["black"]
     best = max(counts, key=lambda name: counts[name])
     return best if counts[best] >= _ENOUGH * value.size else ""
+
+
+def is_monochrome(image: RGB) -> bool:
+    """Whether a picture (H x W x 3) has no colour at all, as those of an infrared camera at night."""
+    step = max(1, max(image.shape[:2]) // 100)
+    sampled = image[::step, ::step].astype(np.int16)
+    spread = sampled.max(axis=2) - sampled.min(axis=2)
+    return bool(np.percentile(spread, 99) <= _COLOURLESS)
 
 
 def _hsv(

@@ -3,13 +3,15 @@
 Formats only re-rank what the reader considers possible; they never force a text. Standard library only.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from functools import lru_cache
+from itertools import islice, takewhile
 from math import prod
 
 from recognition.characters import alternatives
-from recognition.formats import FormatMatch, match_formats
+from recognition.formats import FormatMatch, PlateFormat, all_formats, match_formats
 from recognition.plates import MAX_PLATE_LENGTH
 from recognition.types import Candidate, Polygon
 
@@ -25,7 +27,14 @@ _KEPT = 5
 # How plausible a text is before any pixel is seen (our judgement, see `recognition.formats`).
 _FITS_BENIN = 1.0
 _FITS_NEIGHBOUR = 0.4
+_FITS_ABROAD = 0.25
 _FITS_NOTHING = 0.1
+#: Groups of letters and digits as most plates of the world have them: travellers' plates must not be bent
+#: into Beninese ones.
+_SHAPE_ABROAD = re.compile(r"[A-Z]{1,3}\d{1,4}[A-Z]{0,3}|\d{1,4}[A-Z]{1,3}\d{0,4}|[A-Z]{3}\d[A-Z]\d{2}")
+#: Colours and layouts are measured on dirty plates at dusk: a format that speaks against them loses weight,
+#: but is never ruled out.
+_CONTRADICTED = 0.25
 # benin.md: one source says that Beninese series leave out I and O; O, I and Q are accepted, but rarer.
 _RARE_LETTERS = frozenset("IOQ")
 _RARE_LETTER = 0.3
@@ -92,51 +101,108 @@ class RankedText:
     countries: tuple[FormatMatch, ...]
 
 
-def rank(chars: Sequence[CharRead], *, colour: str = "", layout: str = "") -> RankedText:
-    """Weigh what the characters may spell by what plates look like.
+@dataclass(frozen=True, slots=True)
+class Spelling:
+    """One text that a reader holds possible, and how likely.
 
-    The confidence of the text is its share among all candidates times the chance that every position holds
-    a character at all. Only the first `MAX_PLATE_LENGTH` characters count. Empty input gives empty text.
+    `presence` has, for each character of the text, the chance that the reader's alternatives cover what
+    stands there at all.
+    """
+
+    text: str
+    chance: float
+    presence: tuple[float, ...] = ()
+
+
+def rank(chars: Sequence[CharRead], *, colour: str = "", layout: str = "") -> RankedText:
+    """Weigh what the characters may spell by what plates look like (see `rank_spellings`).
+
+    Only the first `MAX_PLATE_LENGTH` characters count. Empty input gives empty text.
     """
     chars = chars[:MAX_PLATE_LENGTH]
     raw = "".join(char.best for char in chars)
-    if not raw:
-        return RankedText("", "", 0.0, (), (), ())
-    weighted = [(spelling, spelling.chance * plausibility(spelling.text)) for spelling in _spellings(chars)]
-    total = sum(weight for _, weight in weighted)
+    return rank_spellings(_spellings(chars) if raw else [], raw, colour=colour, layout=layout)
+
+
+def rank_spellings(
+    spellings: Sequence[Spelling], raw: str, *, colour: str = "", layout: str = ""
+) -> RankedText:
+    """Weigh the texts that a reader holds possible by what plates look like.
+
+    The confidence of the text is its share among all candidates times the chance that the candidates cover
+    every character at all (`Spelling.presence`). No spelling gives empty text.
+    """
+    if not spellings:
+        return RankedText("", raw, 0.0, (), (), ())
+    weights = [one.chance * plausibility(one.text, colour=colour, layout=layout) for one in spellings]
+    total = sum(weights)
     shares: dict[str, float] = {}
-    for spelling, weight in weighted:
+    for spelling, weight in zip(spellings, weights, strict=True):
         shares[spelling.text] = shares.get(spelling.text, 0.0) + weight / total
-    best = max(weighted, key=lambda item: item[1])[0]
-    mass = [chars[i].mass for i in best.kept]
-    agreement = [
-        sum(share for text, share in shares.items() if len(text) == len(best.text) and text[i] == char)
-        for i, char in enumerate(best.text)
-    ]
+    best = max(zip(weights, spellings, strict=True), key=lambda pair: pair[0])[1]
+    presence = best.presence or (1.0,) * len(best.text)
+    agreement = _agreement(best.text, shares)
     ranked = sorted(shares.items(), key=lambda item: -item[1])
     return RankedText(
         text=best.text,
         raw_text=raw,
-        confidence=shares[best.text] * prod(mass),
-        char_confidences=tuple(min(1.0, a * m) for a, m in zip(agreement, mass, strict=True)),
+        confidence=min(1.0, shares[best.text] * prod(presence)),
+        char_confidences=tuple(min(1.0, a * p) for a, p in zip(agreement, presence, strict=True)),
         candidates=tuple(Candidate(text, part) for text, part in islice(ranked, _KEPT)),
         countries=tuple(match_formats(best.text, colour=colour, layout=layout)),
     )
 
 
-def plausibility(text: str) -> float:
-    """How plausible a normalised text is as a plate seen in Benin, relative to others; above 0."""
-    matches = match_formats(text)
-    if not matches:
-        return _FITS_NOTHING
-    if all(match.country != "BJ" for match in matches):
-        return _FITS_NEIGHBOUR
-    letters = text.removesuffix("RB").removeprefix("OFFICIEL").removeprefix("IP")
-    return _FITS_BENIN * float(_RARE_LETTER ** sum(char in _RARE_LETTERS for char in letters))
+@lru_cache(maxsize=8192)
+def plausibility(text: str, *, colour: str = "", layout: str = "") -> float:
+    """How plausible a normalised text is as a plate seen in Benin, relative to others; above 0.
+
+    A format that contradicts the measured colour or layout makes its texts less plausible, never impossible.
+    """
+    fits = (
+        _fit(fmt, text, colour, layout) for fmt in all_formats() if fmt.pattern.fullmatch(text) is not None
+    )
+    least = _FITS_ABROAD if _SHAPE_ABROAD.fullmatch(text) else _FITS_NOTHING
+    return max(least, max(fits, default=0.0))
+
+
+def _fit(fmt: PlateFormat, text: str, colour: str, layout: str) -> float:
+    weight = _FITS_NEIGHBOUR
+    if fmt.country == "BJ":
+        letters = text.removesuffix("RB").removeprefix("OFFICIEL").removeprefix("IP")
+        weight = _FITS_BENIN * float(_RARE_LETTER ** sum(char in _RARE_LETTERS for char in letters))
+    if colour and fmt.backgrounds and colour not in fmt.backgrounds:
+        weight *= _CONTRADICTED
+    if layout and layout not in fmt.layouts:
+        weight *= _CONTRADICTED
+    return weight
+
+
+def _agreement(best: str, shares: Mapping[str, float]) -> list[float]:
+    """For each character of `best`, the share of the texts that have it in its place.
+
+    A text of another length agrees up to the first difference from the left, and from the right.
+    """
+    agreed = [0.0] * len(best)
+    for text, share in shares.items():
+        if len(text) == len(best):
+            places = [i for i, char in enumerate(best) if text[i] == char]
+        else:
+            head, tail = _alike(best, text), _alike(best[::-1], text[::-1])
+            places = [i for i in range(len(best)) if i < head or i >= len(best) - tail]
+        for place in places:
+            agreed[place] += share
+    return agreed
+
+
+def _alike(first: str, second: str) -> int:
+    """How many characters two texts share from the start."""
+    pairs = zip(first, second, strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 @dataclass(frozen=True, slots=True)
-class _Spelling:
+class _Draft:
     """A text under construction: its chance, and which of the characters read it keeps."""
 
     text: str = ""
@@ -144,19 +210,18 @@ class _Spelling:
     kept: tuple[int, ...] = ()
 
 
-def _spellings(chars: Sequence[CharRead]) -> list[_Spelling]:
-    beam = [_Spelling()]
+def _spellings(chars: Sequence[CharRead]) -> list[Spelling]:
+    beam = [_Draft()]
     for index, char in enumerate(chars):
         options = _options(char)
         longer = [
-            _Spelling(s.text + c, s.chance * part, (*s.kept, index))
-            for s in beam
-            for c, part in options.items()
+            _Draft(s.text + c, s.chance * part, (*s.kept, index)) for s in beam for c, part in options.items()
         ]
         absent = max(_GHOST, 1 - char.mass)
-        longer += [_Spelling(s.text, s.chance * absent, s.kept) for s in beam]
-        beam = sorted(longer, key=lambda spelling: -spelling.chance)[:_BEAM]
-    return [spelling for spelling in beam if spelling.text]
+        longer += [_Draft(s.text, s.chance * absent, s.kept) for s in beam]
+        beam = sorted(longer, key=lambda draft: -draft.chance)[:_BEAM]
+    mass = [char.mass for char in chars]
+    return [Spelling(one.text, one.chance, tuple(mass[i] for i in one.kept)) for one in beam if one.text]
 
 
 def _options(char: CharRead) -> dict[str, float]:

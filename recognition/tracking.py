@@ -10,13 +10,17 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from difflib import SequenceMatcher
 
-from recognition.boxes import area, centre, overlap
+from recognition.boxes import area, overlap
 from recognition.engines import Engine
-from recognition.plates import core, fold
-from recognition.types import RGB, Box, Frame, Passage, PlateRead
-from recognition.voting import Track
+from recognition.following import assignment, matched, returns
+from recognition.lanes import Lanes, foot
+from recognition.plates import core
+from recognition.track import Track
+from recognition.types import RGB, Frame, Passage, PlateRead
+
+#: A read with this share of its box inside a better one's is the same plate found twice.
+_TWICE = 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +32,8 @@ class TrackingRules:
     read, or half as long again for a vehicle that comes nearer, since small print such as RB gets legible
     late. Either way the text must hold `settle_share` of the votes and its best read have
     `settle_confidence`. `lone_confidence`: a vehicle that left with a single read needs this much. `quiet`:
-    the same plate within this time after it was last seen is the same passage still.
+    the same plate within this time after it was last seen is the same passage still, and so is a vehicle
+    that stood and was hidden for as long.
     """
 
     gap: float = 2.0
@@ -44,24 +49,27 @@ class TrackingRules:
 class PassageBuilder:
     """Takes the frames of one camera in order of time and gives out passages. Not thread-safe."""
 
-    def __init__(self, engine: Engine, rules: TrackingRules | None = None) -> None:
-        """Use the engine for every frame, in its fast way (`thorough=False`)."""
+    def __init__(
+        self, engine: Engine, rules: TrackingRules | None = None, lanes: Lanes | None = None
+    ) -> None:
+        """Use the engine for every frame, in its fast way (`thorough=False`); `lanes` in pixels of frames."""
         self._engine = engine
         self._rules = rules or TrackingRules()
+        self._lanes = lanes or Lanes()
+        #: Those given out stay until they are forgotten, so that a vehicle which was hidden is known again.
         self._tracks: list[Track] = []
-        #: Vehicle (core of its plate) -> when it was last seen, for those given out.
-        self._known: dict[str, datetime] = {}
+        self._latest: datetime | None = None
+        assignment()
 
     def add(self, frame: Frame) -> list[Passage]:
         """Read a frame; the passages that it settles or closes, in order of their first sight."""
         started = time.perf_counter()
         reads = self._engine.find(frame.image, thorough=False)
         spent = (time.perf_counter() - started) * 1000 / max(1, len(reads))
-        done = self._close(frame.captured_at)
-        for read, track in self._matched(reads, frame):
-            track.add(read, frame, spent)
+        done = self._restart(frame.captured_at) + self._close(frame.captured_at)
+        for read, track in self._matched(_distinct(reads), frame.captured_at):
+            track.add(read, frame, spent, self._lanes.at(foot(read)))
             done += self._give_out(track) if self._settled(track) else []
-            self._remember(track)
         return done
 
     def idle(self, now: datetime) -> list[Passage]:
@@ -70,35 +78,47 @@ class PassageBuilder:
 
     def finish(self) -> list[Passage]:
         """Close every track, as after the last frame; the passages not yet given out."""
-        tracks, self._tracks = self._tracks, []
-        return [passage for track in tracks for passage in self._farewell(track)]
+        done = [passage for track in self._tracks for passage in self._farewell(track)]
+        self._tracks = []
+        return done
 
-    def _matched(self, reads: list[PlateRead], frame: Frame) -> list[tuple[PlateRead, Track]]:
-        """Each read with its track, the nearest pairs first; new tracks for reads that fit none."""
-        pairs = sorted(
-            ((score, r, t) for r, read in enumerate(reads) for t, track in enumerate(self._tracks)
-             if (score := _likeness(track, read, frame)) > 0),
-            reverse=True,
-        )  # fmt: skip
-        chosen: dict[int, Track] = {}
-        taken: set[int] = set()
-        for _, r, t in pairs:
-            if r not in chosen and t not in taken:
-                chosen[r] = self._tracks[t]
-                taken.add(t)
-        for r in range(len(reads)):
-            if r not in chosen:
-                chosen[r] = Track()
-                self._tracks.append(chosen[r])
-        return [(read, chosen[r]) for r, read in enumerate(reads)]
+    def _restart(self, now: datetime) -> list[Passage]:
+        """Begin anew where the clock was set back, or nothing would ever be unseen for long."""
+        before, self._latest = self._latest, now
+        if before is None or (before - now).total_seconds() <= self._rules.gap:
+            return []
+        return self.finish()
+
+    def _matched(self, reads: list[PlateRead], now: datetime) -> list[tuple[PlateRead, Track]]:
+        """Each read with its track; one given out and hidden since, or a new one, for reads that fit none."""
+        limit = now - timedelta(seconds=self._rules.gap)
+        present = [track for track in self._tracks if track.last_seen >= limit]
+        hidden = [track for track in self._tracks if track.last_seen < limit]
+        continued = {r: present[t] for r, t in matched(present, reads, now).items()}
+        pairs = []
+        for r, read in enumerate(reads):
+            track = continued.get(r) or next((known for known in hidden if returns(known, read)), None)
+            if track is None or track.is_usurped_by(read, self._rules.settle_reads):
+                track = Track()
+                self._tracks.append(track)
+            hidden = [known for known in hidden if known is not track]
+            pairs.append((read, track))
+        for _, track in pairs:
+            if not track:
+                track.company = tuple(other for _, other in pairs if other is not track)
+        return pairs
 
     def _close(self, now: datetime) -> list[Passage]:
-        limit = now - timedelta(seconds=self._rules.gap)
-        gone = [track for track in self._tracks if track.last_seen < limit]
-        self._tracks = [track for track in self._tracks if track.last_seen >= limit]
-        forgotten = now - timedelta(seconds=self._rules.quiet)
-        self._known = {plate: seen for plate, seen in self._known.items() if seen >= forgotten}
-        return [passage for track in gone for passage in self._farewell(track)]
+        """Say farewell to tracks unseen for the gap, and forget those given out after the quiet time."""
+        gone, forgotten = (now - timedelta(seconds=s) for s in (self._rules.gap, self._rules.quiet))
+        leaving = [track for track in self._tracks if track.last_seen < gone and not track.given_out]
+        done = [passage for track in leaving for passage in self._farewell(track)]
+        self._tracks = [
+            track
+            for track in self._tracks
+            if track.last_seen >= gone or (track.given_out and track.last_seen >= forgotten)
+        ]
+        return done
 
     def _settled(self, track: Track) -> bool:
         rules = self._rules
@@ -115,35 +135,61 @@ class PassageBuilder:
         )
 
     def _farewell(self, track: Track) -> list[Passage]:
-        if track.given_out or (
-            len(track) == 1 and track.vote().best_confidence < self._rules.lone_confidence
-        ):
+        if track.given_out or self._is_echo(track):
+            return []
+        if len(track) == 1 and track.vote().best_confidence < self._rules.lone_confidence:
             return []
         return self._give_out(track)
 
-    def _give_out(self, track: Track) -> list[Passage]:
-        track.given_out = True
-        passage = track.passage()
-        if core(passage.read.text) in self._known:
-            return []
-        self._known[core(passage.read.text)] = track.last_seen
-        return [passage]
+    def _is_echo(self, track: Track) -> bool:
+        """Whether one or two odd reads are another vehicle's that was read there right before or after.
 
-    def _remember(self, track: Track) -> None:
-        """Keep a vehicle that stands in view from being forgotten."""
-        if track.given_out:
-            self._known[core(track.vote().text)] = track.last_seen
+        Two vehicles cannot stand on the same spot, but one that was hidden may come into view with a misread.
+        """
+        if len(track) >= self._rules.settle_reads:
+            return False
+        return any(track.is_echo_of(other) for other in self._tracks)
+
+    def _give_out(self, track: Track) -> list[Passage]:
+        track.given_out, track.company = True, ()
+        passage = track.passage()
+        vehicle = core(passage.read.text)
+        known = any(
+            core(other.vote().text) == vehicle
+            for other in self._tracks
+            if other.given_out and other is not track
+        )
+        return [] if known else [passage]
+
+
+def _distinct(reads: list[PlateRead]) -> list[PlateRead]:
+    """The reads, best first, without those of a plate that another, better read has found too."""
+    kept: list[PlateRead] = []
+    for read in sorted(reads, key=lambda read: -read.confidence):
+        if not any(_same_plate(read, better) for better in kept):
+            kept.append(read)
+    return kept
+
+
+def _same_plate(first: PlateRead, second: PlateRead) -> bool:
+    both, shared = (area(first.box), area(second.box)), overlap(first.box, second.box)
+    # What is shared over what is covered, turned into what is shared over the smaller box.
+    return shared / (1 + shared) * sum(both) >= _TWICE * max(1.0, min(both))
 
 
 def passages(
-    frames: Iterable[Frame | None], engine: Engine, *, rules: TrackingRules | None = None
+    frames: Iterable[Frame | None],
+    engine: Engine,
+    *,
+    rules: TrackingRules | None = None,
+    lanes: Lanes | None = None,
 ) -> Iterator[Passage]:
     """The passages of a whole clip or stream, each as soon as it is settled.
 
     A live source gives None while it has no new frame: vehicles that left meanwhile are not kept waiting.
     Where the source breaks off, what was in view is given out before its exception is raised.
     """
-    builder = PassageBuilder(engine, rules)
+    builder = PassageBuilder(engine, rules, lanes)
     try:
         for frame in frames:
             yield from builder.add(frame) if frame is not None else builder.idle(datetime.now(UTC))
@@ -168,34 +214,3 @@ def read_photo(image: RGB, captured_at: datetime, engine: Engine) -> list[Passag
         track.add(read, frame, spent)
         found.append(track.passage())
     return found
-
-
-#: A plate moves at most this many of its own widths between two reads, plus as many again per second.
-_REACH, _REACH_PER_SECOND = 1.5, 2.5
-#: Its size changes at most this many times between two reads.
-_SIZE_RATIO = 2.5
-#: Texts less alike than this (0..1) are two vehicles unless their boxes overlap; below the lower figure they
-#: are two vehicles even so, if the read is sure: the next car has stopped where the last one stood.
-_ALIKE, _UNLIKE, _SURE = 0.5, 0.35, 0.6
-_OVERLAPS = 0.2
-
-
-def _likeness(track: Track, read: PlateRead, frame: Frame) -> float:
-    """How well a read continues a track; 0 when it cannot. Overlap, nearness and the text count alike."""
-    last = track.last_box
-    seconds = (frame.captured_at - track.last_seen).total_seconds()
-    # Two reads in one frame are two plates.
-    if seconds <= 0 or not 1 / _SIZE_RATIO**2 < area(read.box) / max(1.0, area(last)) < _SIZE_RATIO**2:
-        return 0.0
-    shared = overlap(last, read.box)
-    alike = SequenceMatcher(None, fold(read.text), fold(track.vote().text), autojunk=False).ratio()
-    if alike < (_ALIKE if shared < _OVERLAPS else _UNLIKE if read.confidence >= _SURE else 0.0):
-        return 0.0
-    reach = (_REACH + _REACH_PER_SECOND * seconds) * max(last[2] - last[0], read.box[2] - read.box[0])
-    nearness = 1 - _distance(last, read.box) / reach
-    return nearness + shared + alike if nearness > 0 else 0.0
-
-
-def _distance(first: Box, second: Box) -> float:
-    (x1, y1), (x2, y2) = centre(first), centre(second)
-    return float(((x1 - x2) ** 2 + (y1 - y2) ** 2) ** 0.5)

@@ -1,8 +1,11 @@
-"""The plate detector's weights: exported once from the package fastanpr to ONNX, then run without torch.
+"""Where networks lie: our own, shipped in `recognition/models`, and one exported from the package fastanpr.
 
-`python -m recognition.weights` does it (about 3 seconds; needs torch and ultralytics). The file lands in
-the folder of the environment variable ANPR_WEIGHTS_DIR, or in `var/weights` of the repository, with a note of
-where it came from. Running it again does nothing unless the package's weights have changed.
+The engine `native` needs nothing but the shipped files. The engines `rapidocr` and `easyocr` use fastanpr's
+plate detector: `python -m recognition.weights` exports it once to ONNX, to be run without torch (about 3
+seconds; needs torch and ultralytics). It lands in the folder of the environment variable ANPR_WEIGHTS_DIR,
+or in `var/weights` of the repository, with a note of where it came from. Running it again does nothing
+unless the package's weights have changed. A `detector.onnx` or `reader.onnx` that somebody puts into
+ANPR_WEIGHTS_DIR is used in place of the shipped one.
 """
 
 import hashlib
@@ -33,6 +36,17 @@ def weights_dir() -> Path:
     """The folder of exported weights (not created here)."""
     configured = os.environ.get("ANPR_WEIGHTS_DIR")
     return Path(configured) if configured else Path(__file__).resolve().parents[1] / "var" / "weights"
+
+
+def network_path(name: str) -> Path:
+    """The file of our own network of that name, "detector" or "reader". Raises WeightsError."""
+    shipped = Path(__file__).resolve().parent / "models" / f"{name}.onnx"
+    configured = os.environ.get("ANPR_WEIGHTS_DIR")
+    if configured and (Path(configured) / shipped.name).is_file():
+        return Path(configured) / shipped.name
+    if not shipped.is_file():
+        raise WeightsError(f"{shipped} is missing. It comes with the product: git checkout -- {shipped}")
+    return shipped
 
 
 def detector_pt() -> Path:

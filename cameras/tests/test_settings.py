@@ -22,6 +22,11 @@ WRONG = [
     ({"loop_pause": None}, "loop_pause"),
     ({"loop": "x"}, "loop"),
     ({"loop": 1}, "loop"),
+    ({"engine_parameters": {"url": "http://a/"}}, "engine_parameters.*engine"),
+    ({"engine": "nope", "engine_parameters": {}}, "engine_parameters.*engine"),
+    ({"engine": "http", "engine_parameters": {"uri": "http://a/"}}, "url, timeout, token_env"),
+    ({"engine": "http", "engine_parameters": {"url": ["http://a/"]}}, "engine_parameters.*: url, timeout"),
+    ({"engine": "http", "engine_parameters": "http://a/"}, "engine_parameters.*: url, timeout"),
 ]
 
 
@@ -44,7 +49,12 @@ def test_unknown_settings_are_refused_but_do_not_stop_a_camera_that_has_them() -
 
 @pytest.mark.parametrize(
     "value",
-    [{}, {"engine": ""}, {"engine": "rapidocr", "loop": True, "loop_pause": 0.5, "retry_seconds": 0}],
+    [
+        {},
+        {"engine": ""},
+        {"engine": "rapidocr", "loop": True, "loop_pause": 0.5, "retry_seconds": 0},
+        {"engine": "http", "engine_parameters": {"url": "https://gpu.example/read", "timeout": 3}},
+    ],
 )
 def test_sound_settings_pass(value: dict[str, Any]) -> None:
     Camera(name="x", code="x", settings=value).clean()

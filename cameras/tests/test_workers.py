@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -174,6 +175,28 @@ def test_an_engine_that_cannot_start_is_told_by_the_status(
     assert (streaming.status, streaming.status_reason) == (
         CameraStatus.ERROR, "Engine needs a package that is not installed",
     )  # fmt: skip
+
+
+def test_a_remote_engine_that_is_away_is_told_by_the_status(streaming: Camera) -> None:
+    remote = {"url": "http://127.0.0.1:9/read", "timeout": 0.5}
+    Camera.objects.update(
+        settings={"engine": "http", "engine_parameters": remote, "retry_seconds": 0},
+    )
+    assert workers.watch(streaming.pk, ignore)
+    streaming.refresh_from_db()
+    assert streaming.status == CameraStatus.ERROR
+    assert "remote engine cannot be reached" in streaming.status_reason
+
+
+def test_cameras_that_name_no_engine_have_the_usual_one_with_its_parameters(
+    camera: Camera, settings: Any
+) -> None:
+    settings.RECOGNITION_ENGINE = "http"
+    settings.RECOGNITION_ENGINE_PARAMETERS = {"url": "http://usual.example/read"}
+    camera.settings = {}
+    assert workers.engine_of(camera).version == "remote engine at usual.example"
+    camera.settings = {"engine": "http", "engine_parameters": {"url": "http://own.example/read"}}
+    assert workers.engine_of(camera).version == "remote engine at own.example"
 
 
 def test_a_crash_is_told_and_raised_and_lets_go(

@@ -1,9 +1,9 @@
 """Engines: a picture goes in, plates come out.
 
-`get_engine("rapidocr")` gives the default. Engines are kept for the life of the process, since loading one
+`get_engine()` gives the default, "native". Engines are kept for the life of the process, since loading one
 takes seconds; importing this package loads no model and no library of pixels.
 """
 
-from recognition.engines.registry import DEFAULT_ENGINE, ENGINES, Engine, EngineError, get_engine
+from recognition.engines.registry import DEFAULT_ENGINE, ENGINES, PARAMETERS, Engine, EngineError, get_engine
 
-__all__ = ["DEFAULT_ENGINE", "ENGINES", "Engine", "EngineError", "get_engine"]
+__all__ = ["DEFAULT_ENGINE", "ENGINES", "PARAMETERS", "Engine", "EngineError", "get_engine"]

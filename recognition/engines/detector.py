@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recognition.boxes import overlap
+from recognition.engines.networks import open_network
 from recognition.types import RGB, Box
 
 _STRIDE = 32
@@ -37,21 +38,14 @@ class OnnxDetector:
         self, path: Path, *, image_size: int = 640, min_score: float = 0.25, threads: int = 1
     ) -> None:
         """Load the network from `path`; pictures are scaled so that the longer side is `image_size`."""
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        self._input = self._session.get_inputs()[0].name
+        self._network = open_network(path, threads=threads)
         self._image_size = image_size
         self._min_score = min_score
 
     def detect(self, image: RGB) -> list[Detection]:
         """The plates of an RGB picture, best first; overlapping boxes of one plate are merged to the best."""
         tensor, scale, left, top = letterbox(image, self._image_size)
-        rows = self._session.run(None, {self._input: tensor})[0][0].T
+        rows = self._network.run(tensor)[0][0].T
         rows = rows[rows[:, 4] >= self._min_score]
         height, width = image.shape[:2]
         found = [_detection(row, scale, left, top, width, height) for row in rows]

@@ -144,13 +144,13 @@ def could_be_plate(ranked: RankedText) -> bool:
     return len(ranked.text) >= _MIN_LENGTH and sum(c.isdigit() for c in ranked.text) >= _MIN_DIGITS
 
 
-def joint_confidence(recognition: float, detection: float) -> float:
+def joint_confidence(recognition: float, detection: float, *, sure: float = _SURELY_A_PLATE) -> float:
     """Confidence of a read: the reader's, lessened where the detector doubts that there is a plate.
 
-    A detector score of 0.5 or more counts as certain, since scores of true plates lie between 0.5 and 0.9
+    A detector score of `sure` or more counts as certain, since scores of true plates lie anywhere above it
     however legible they are; below that the confidence falls in proportion. All in 0..1.
     """
-    return recognition * min(1.0, detection / _SURELY_A_PLATE)
+    return recognition * min(1.0, detection / sure)
 
 
 def _plate_read(

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from recognition.boxes import corners
 from recognition.characters import ALPHABET, normalise
+from recognition.engines.networks import open_network
 from recognition.reading import CharRead, TextLine
 from recognition.types import RGB, Polygon
 from recognition.weights import WeightsError
@@ -38,20 +39,11 @@ class RapidReader:
 
     def __init__(self, *, threads: int = 1) -> None:
         """Load both networks. Raises WeightsError when the package lacks them (nothing is downloaded)."""
-        import onnxruntime
-
         models = _models_dir()
         self._finder = _line_finder(models / _FINDER, threads)
         self._finder_lock = threading.Lock()
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(
-            str(models / _READER), options, providers=["CPUExecutionProvider"]
-        )
-        self._input = self._session.get_inputs()[0].name
-        dictionary = self._session.get_modelmeta().custom_metadata_map["character"].splitlines()
+        self._network = open_network(models / _READER, threads=threads)
+        dictionary = self._network.facts["character"].splitlines()
         self._columns = _columns_by_character(dictionary)
 
     def lines(self, image: RGB) -> list[TextLine]:
@@ -76,7 +68,7 @@ class RapidReader:
         return TextLine(self._read(image), corners((0.0, 0.0, float(width), float(height))))
 
     def _read(self, image: RGB) -> tuple[CharRead, ...]:
-        chances = self._session.run(None, {self._input: _line_tensor(image)})[0][0]
+        chances = self._network.run(_line_tensor(image))[0][0]
         return decode(chances, self._columns)
 
 

@@ -1,4 +1,4 @@
-"""The default engine: plate detector of fastanpr and text networks of RapidOCR, all on onnxruntime."""
+"""Plate detector of the package fastanpr and text networks of RapidOCR, all on onnxruntime."""
 
 from recognition.engines.detector import OnnxDetector
 from recognition.engines.pipeline import PlateEngine

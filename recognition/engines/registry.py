@@ -42,15 +42,23 @@ class Engine(Protocol):
         """Load everything and run once, so that the first real picture is as fast as the rest."""
 
 
-DEFAULT_ENGINE = "rapidocr"
+DEFAULT_ENGINE = "native"
 
 #: Name of each engine and the module whose `build(**parameters)` makes it.
 ENGINES: Mapping[str, str] = MappingProxyType(
     {
+        "native": "recognition.engines.native",
         "rapidocr": "recognition.engines.rapidocr",
         "ultralytics": "recognition.engines.ultralytics",
         "easyocr": "recognition.engines.easyocr",
+        "http": "recognition.engines.http",
     }
+)
+
+_LOCAL = ("min_confidence", "image_size", "threads")
+#: Name of each engine and the parameters that its `build` takes; known without loading it.
+PARAMETERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    dict.fromkeys(ENGINES, _LOCAL) | {"http": ("url", "timeout", "token_env", "min_confidence")}
 )
 
 _engines: dict[tuple[str, frozenset[tuple[str, Hashable]]], Engine] = {}
@@ -60,14 +68,20 @@ _lock = threading.Lock()
 def get_engine(name: str = DEFAULT_ENGINE, **parameters: Hashable) -> Engine:
     """The process's engine of that name and those parameters, made at the first call. Thread-safe.
 
-    All engines take `min_confidence` (0..1, reads below are dropped), `image_size` (longest side given to
-    the detector, pixels) and `threads`. Raises EngineError: unknown name or parameter, package or weights
-    missing.
+    All engines take `min_confidence` (0..1, reads below are dropped); those that run here also `image_size`
+    (longest side given to the detector, pixels) and `threads`; for those of "http" see its `build`. Raises
+    EngineError: unknown name or parameter, package or weights missing.
     """
     if name not in ENGINES:
         close = difflib.get_close_matches(name, ENGINES, n=1)
         hint = f"Did you mean {close[0]!r}?" if close else f"Known engines: {', '.join(ENGINES)}."
         raise EngineError(f"There is no engine {name!r}. {hint}")
+    if unknown := sorted(set(parameters) - set(PARAMETERS[name])):
+        raise EngineError(
+            f"Engine {name!r} has no parameters {', '.join(unknown)}. It takes {', '.join(PARAMETERS[name])}."
+        )
+    if wrong := sorted(key for key, value in parameters.items() if not isinstance(value, str | int | float)):
+        raise EngineError(f"Parameters {', '.join(wrong)} of engine {name!r} must be texts or numbers.")
     key = (name, frozenset(parameters.items()))
     with _lock:
         if key not in _engines:

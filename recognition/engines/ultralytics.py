@@ -1,4 +1,4 @@
-"""The plate detector run by ultralytics itself (torch), with the reader of the default engine."""
+"""The plate detector run by ultralytics itself (torch), with the reader of the engine `rapidocr`."""
 
 from __future__ import annotations
 

@@ -65,8 +65,8 @@ _STROKES: Mapping[str, Style] = MappingProxyType(
 )
 _OWN_RENDERERS = frozenset({"aileron", "rubik_bold"})
 _SYSTEM_FONTS = Path("/usr/share/fonts")
-#: Faces of Debian packages by name: package, file below /usr/share/fonts. Drawing needs none of them; training
-#: on the set "wide" takes those that are there (`missing_packages` names the others).
+#: Faces of Debian packages by name: package, file below /usr/share/fonts. Drawing needs none of them;
+#: training on the set "wide" takes those that are there (`missing_packages` names the others).
 SYSTEM_FACES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "nimbus_bold": ("fonts-urw-base35", "opentype/urw-base35/NimbusSans-Bold.otf"),

@@ -11,6 +11,12 @@ from recognition.types import RGB
 @pytest.fixture(scope="session")
 def engine() -> Engine:
     """The default engine, loaded once."""
+    return get_engine()
+
+
+@pytest.fixture(scope="session")
+def rapidocr() -> Engine:
+    """The engine made of what packages ship, loaded once."""
     return get_engine("rapidocr")
 
 

@@ -1,9 +1,12 @@
 """The engines really read what is drawn, and nothing where there is no plate."""
 
+import importlib
+import inspect
+
 import numpy as np
 import pytest
 
-from recognition.engines import ENGINES, Engine, EngineError, get_engine
+from recognition.engines import ENGINES, PARAMETERS, Engine, EngineError, get_engine
 from recognition.engines.detector import Detection, letterbox, without_duplicates
 from recognition.images import ImageError
 from recognition.synthesis import draw_empty_road, draw_photo
@@ -37,11 +40,23 @@ def test_the_default_engine_reads_drawn_photos_exactly(
     assert 0 <= y1 < y2 <= 720
 
 
-def test_an_empty_road_has_no_plate(engine: Engine) -> None:
-    assert engine.find(draw_empty_road(seed=3)) == []
+def test_rapidocr_reads_drawn_photos_exactly_too(
+    rapidocr: Engine, car_photo: RGB, motorcycle_photo: RGB
+) -> None:
+    for photo, plate in ((car_photo, "BB6232RB"), (motorcycle_photo, "2A9402RB")):
+        (read,) = rapidocr.find(photo)
+        assert (read.text, read.plate_colour) == (plate, "white")
+        assert read.confidence > 0.5
+        assert len(read.char_confidences) == len(plate)
 
 
-def test_a_shop_sign_is_no_plate_but_a_close_up_of_a_plate_is_one(engine: Engine) -> None:
+@pytest.mark.parametrize("name", ["native", "rapidocr"])
+def test_an_empty_road_has_no_plate(name: str) -> None:
+    assert get_engine(name).find(draw_empty_road(seed=3)) == []
+
+
+@pytest.mark.parametrize("name", ["native", "rapidocr"])
+def test_a_shop_sign_is_no_plate_but_a_close_up_of_a_plate_is_one(name: str) -> None:
     from PIL import Image, ImageDraw
 
     from recognition.synthesis import draw_plate
@@ -49,6 +64,7 @@ def test_a_shop_sign_is_no_plate_but_a_close_up_of_a_plate_is_one(engine: Engine
 
     sign = Image.new("RGB", (900, 500), (40, 90, 160))
     ImageDraw.Draw(sign).text((60, 160), "PHARMACIE 24H", font=_font(110), fill="white")
+    engine = get_engine(name)
     assert engine.find(np.asarray(sign)) == []
     wall = Image.new("RGB", (900, 500), (150, 140, 130))
     plate = draw_plate("2A9402RB")
@@ -58,6 +74,7 @@ def test_a_shop_sign_is_no_plate_but_a_close_up_of_a_plate_is_one(engine: Engine
 
 def test_min_confidence_drops_reads(car_photo: RGB) -> None:
     assert get_engine("rapidocr", min_confidence=0.999).find(car_photo) == []
+    assert get_engine("native", min_confidence=1.0).find(car_photo) == []
 
 
 @pytest.mark.parametrize(
@@ -95,10 +112,15 @@ def test_easyocr_finds_the_car_and_reads_most_of_it(car_photo: RGB) -> None:
 
 
 def test_an_engine_is_made_once_per_set_of_parameters(engine: Engine) -> None:
-    assert get_engine("rapidocr") is engine
-    assert get_engine("rapidocr", min_confidence=0.999) is not engine
-    assert engine.name == "rapidocr"
-    assert "rapidocr 3" in engine.version
+    assert get_engine() is get_engine("native") is engine
+    assert get_engine("native", min_confidence=0.999) is not engine
+    assert engine.name == "native"
+    assert "onnxruntime 1" in engine.version
+
+
+def test_the_version_names_the_packages_that_results_depend_on(rapidocr: Engine) -> None:
+    assert rapidocr.name == "rapidocr"
+    assert "rapidocr 3" in rapidocr.version
 
 
 def test_unknown_engines_and_parameters_get_a_hint() -> None:
@@ -108,6 +130,14 @@ def test_unknown_engines_and_parameters_get_a_hint() -> None:
         get_engine("tarot")
     with pytest.raises(EngineError, match="parameters"):
         get_engine("rapidocr", colour="blue")
+    with pytest.raises(EngineError, match="threads of engine 'native' must be texts or numbers"):
+        get_engine("native", threads=(1, 2))
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_the_parameters_announced_are_those_that_building_takes(name: str) -> None:
+    build = importlib.import_module(ENGINES[name]).build
+    assert set(inspect.signature(build).parameters) == set(PARAMETERS[name])
 
 
 def test_letterbox_keeps_proportions_and_pads_to_multiples_of_32() -> None:

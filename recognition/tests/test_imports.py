@@ -32,7 +32,8 @@ def test_plates_and_formats_need_the_standard_library_only(module: str) -> None:
     "module",
     ["recognition", "recognition.engines", "recognition.tracking", "recognition.synthesis",
      "recognition.weights",
-     "recognition.__main__", "recognition.engines.rapidocr", "recognition.engines.ultralytics",
+     "recognition.__main__", "recognition.engines.native", "recognition.engines.http",
+     "recognition.engines.rapidocr", "recognition.engines.ultralytics",
      "recognition.engines.easyocr"],
 )  # fmt: skip
 def test_importing_loads_no_model_library_and_no_server(module: str) -> None:
@@ -54,4 +55,4 @@ def test_the_default_engine_reads_without_torch() -> None:
         "import numpy\nfrom recognition.engines import get_engine\n"
         "engine = get_engine(); engine.warm_up(); engine.find(numpy.zeros((64, 64, 3), numpy.uint8))"
     )
-    assert not loaded_by(code) & {"torch", "torchvision", "ultralytics", "easyocr", "fastanpr"}
+    assert not loaded_by(code) & {"torch", "torchvision", "ultralytics", "easyocr", "fastanpr", "rapidocr"}

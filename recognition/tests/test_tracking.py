@@ -9,9 +9,10 @@ import pytest
 
 from recognition.boxes import corners
 from recognition.formats import match_formats
+from recognition.track import Track
 from recognition.tracking import PassageBuilder, passages, read_photo
 from recognition.types import RGB, Box, Candidate, Frame, Passage, PlateRead
-from recognition.voting import Track, read_quality
+from recognition.voting import read_quality
 
 START = datetime(2025, 6, 1, 12, tzinfo=UTC)
 FPS = 10

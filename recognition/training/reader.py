@@ -135,7 +135,7 @@ def new_network(width: int = 128) -> PlateReaderNet:
 
 def greedy(chances: Tensor) -> list[str]:
     """The likeliest step by step: N x steps x classes to texts."""
-    texts = []
+    texts: list[str] = []
     for row in chances.argmax(dim=2).tolist():
         changes = zip([0, *row[:-1]], row, strict=True)
         kept = [number for before, number in changes if number and number != before]

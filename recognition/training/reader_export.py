@@ -114,7 +114,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     trainer = Trainer(1)
     trainer.load(options.work, weights_only=True)
     net = trainer.average.cpu().eval()
-    checks = {name: drawn_check(400, layout, 77) for layout, name in enumerate(LAYOUTS)}
+    checks: dict[str, tuple[Any, list[str]]] = {
+        name: drawn_check(400, layout, 77) for layout, name in enumerate(LAYOUTS)
+    }
     if kept := real_checks(options.data).get("kept"):
         checks["kept"] = kept
     crops = np.concatenate([crops for crops, _ in checks.values()])

@@ -14,7 +14,7 @@ from cameras.workers import engine_of, read_all
 from detections import services
 from detections.models import Source
 from detections.reading import as_dict, new_passage
-from recognition.engines import EngineError, get_engine
+from recognition.engines import EngineError
 from recognition.images import ImageError, open_image
 from recognition.tracking import read_photo
 from recognition.types import Passage
@@ -56,7 +56,7 @@ class Command(BaseCommand):
             raise CommandError(f"No file {file}.")
         try:
             if file.suffix.lower() in PHOTO_SUFFIXES:
-                engine = get_engine(engine_of(camera))
+                engine = engine_of(camera)
                 return read_photo(open_image(file.read_bytes()), timezone.now(), engine)
             camera.rtsp_url, camera.stream_url = "", file.resolve().as_uri()
             return list(read_all(camera))

@@ -1,0 +1,167 @@
+"""The default engine: our own detector and reader, shipped with the product, on onnxruntime alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from recognition.boxes import corners
+from recognition.colours import is_monochrome
+from recognition.engines.carriers import carrier_of
+from recognition.engines.pipeline import check_picture, could_be_plate, joint_confidence
+from recognition.engines.plate_reader import MARGIN, PlateReader, PlateText, averaged, straightened
+from recognition.engines.pose_detector import FoundPlate, PoseDetector, Sight
+from recognition.engines.second_opinion import SecondOpinion
+from recognition.engines.versions import versions
+from recognition.reading import rank_spellings
+from recognition.types import RGB, Layout, PlateRead, SeenObject
+from recognition.weights import network_path
+
+#: A plate with this score is one; below, the confidence of its text falls in proportion.
+_SURELY_A_PLATE = 0.4
+#: A photograph's plates are cut out with each of these margins and the reads averaged: measured, a quarter of
+#: the misreads of drawn plates go. In a stream the frames themselves are as many views.
+_MARGINS = (0.02, MARGIN, 0.10)
+#: A photograph whose best read is less sure than this is shown to a second reader.
+_SURE_ALONE = 0.7
+#: Other scales at which a photograph is searched where the usual one shows no readable plate: larger for
+#: small plates in large pictures, smaller for plates that fill the picture.
+_CLOSER, _FARTHER = 1280, 320
+#: Margins of a picture that is itself a plate, of which some is cut off.
+_CLOSE = (-0.04, 0.0, 0.04)
+#: A picture that is itself a plate is at least this wide for its height, and at most; its text must be this
+#: long and this sure, and it is given this score in place of a detector's.
+_PLATE_SHAPE, _WHOLE_LENGTH, _WHOLE_SURE, _WHOLE_SCORE = (1.0, 7.0), 5, 0.8, 0.3
+
+
+class Look(NamedTuple):
+    """Everything in one picture: plates read, and people and vehicles, each best first."""
+
+    plates: list[PlateRead]
+    objects: list[SeenObject]
+
+
+class NativeEngine:
+    """Detector and reader of our own (see `recognition.engines.Engine`)."""
+
+    name = "native"
+
+    def __init__(
+        self,
+        detector: PoseDetector,
+        reader: PlateReader,
+        *,
+        min_confidence: float = 0.3,
+        second: SecondOpinion | None = None,
+    ) -> None:
+        """Reads whose joint confidence is below `min_confidence` (0..1) are dropped.
+
+        `second` is asked about photographs of which the best read is unsure.
+        """
+        self.version = f"{detector.version}, {reader.version}, {versions('onnxruntime')}"
+        self._detector = detector
+        self._reader = reader
+        self._min_confidence = min_confidence
+        self._second = second
+
+    def find(self, image: RGB, *, thorough: bool = True) -> list[PlateRead]:
+        """The plates in the picture, best first. See `Engine.find`."""
+        return self.look(image, thorough=thorough).plates
+
+    def look(self, image: RGB, *, thorough: bool = True) -> Look:
+        """Plates, people and vehicles in the picture.
+
+        With `thorough`, a picture without a readable plate is searched again at other scales and then taken
+        as a picture of nothing but a plate. Raises ImageError when the array is not a picture.
+        """
+        check_picture(image)
+        sight = self._detector.look(image)
+        reads = self._read(image, sight, _MARGINS if thorough else (MARGIN,))
+        if thorough and not reads:
+            reads = self._search(image, sight.objects)
+        if thorough and self._second and max((r.confidence for r in reads), default=0.0) < _SURE_ALONE:
+            reads = self._second.on(image, reads, sight.objects)
+        return Look(sorted(reads, key=lambda read: -read.confidence), sight.objects)
+
+    def warm_up(self) -> None:
+        """Run detector and reader once on an empty picture."""
+        self._detector.look(np.full((360, 640, 3), 128, dtype=np.uint8))
+        self._reader.read([np.full((64, 160, 3), 128, dtype=np.uint8)])
+
+    def _search(self, image: RGB, objects: list[SeenObject]) -> list[PlateRead]:
+        size = max(image.shape[:2])
+        scales = [_CLOSER] if size > self._detector.image_size else []
+        for scale in (*scales, _FARTHER):
+            plates = self._detector.look(image, image_size=scale).plates
+            if reads := self._read(image, Sight(plates, objects), _MARGINS):
+                return reads
+        return self._read_whole(image, objects)
+
+    def _read_whole(self, image: RGB, objects: list[SeenObject]) -> list[PlateRead]:
+        """The picture taken as one plate, which must be beyond doubt: most pictures are none."""
+        height, width = image.shape[:2]
+        if not _PLATE_SHAPE[0] <= width / height <= _PLATE_SHAPE[1]:
+            return []
+        box = (0.0, 0.0, float(width), float(height))
+        found = FoundPlate(box, _WHOLE_SCORE, 0.5, corners(box))
+        text = averaged(self._reader.read([straightened(image, found.polygon, margin=m) for m in _CLOSE]))
+        read = self._plate_read(found, text, objects, monochrome=is_monochrome(image))
+        if read is None or len(read.text) < _WHOLE_LENGTH or read.recognition_confidence < _WHOLE_SURE:
+            return []
+        return [read]
+
+    def _read(self, image: RGB, sight: Sight, margins: Sequence[float]) -> list[PlateRead]:
+        """The readable ones of the plates seen, all their crops in one batch."""
+        if not sight.plates:
+            return []
+        monochrome, count = is_monochrome(image), len(margins)
+        views = self._reader.read(
+            [straightened(image, found.polygon, margin=m) for found in sight.plates for m in margins]
+        )
+        texts = [averaged(views[start : start + count]) for start in range(0, len(views), count)]
+        reads = [
+            self._plate_read(found, text, sight.objects, monochrome=monochrome)
+            for found, text in zip(sight.plates, texts, strict=True)
+        ]
+        return [read for read in reads if read is not None]
+
+    def _plate_read(
+        self, found: FoundPlate, text: PlateText, objects: Sequence[SeenObject], *, monochrome: bool
+    ) -> PlateRead | None:
+        layout = _layout(found.two_line, text.two_line)
+        colour = "" if monochrome else text.colour
+        ranked = rank_spellings(text.spellings(), text.raw, colour=colour, layout=layout)
+        confidence = joint_confidence(ranked.confidence, found.confidence, sure=_SURELY_A_PLATE)
+        if not could_be_plate(ranked) or confidence < self._min_confidence:
+            return None
+        return PlateRead(
+            text=ranked.text,
+            raw_text=ranked.raw_text,
+            confidence=confidence,
+            detection_confidence=found.confidence,
+            recognition_confidence=ranked.confidence,
+            box=found.box,
+            polygon=found.polygon,
+            layout=layout,
+            plate_colour=colour,
+            char_confidences=ranked.char_confidences,
+            candidates=ranked.candidates,
+            countries=ranked.countries,
+            vehicle=carrier_of(found.box, objects),
+        )
+
+
+def build(*, min_confidence: float = 0.3, image_size: int = 640, threads: int = 1) -> NativeEngine:
+    """Make the engine; the parameters are those of `recognition.engines.get_engine`."""
+    detector = PoseDetector(network_path("detector"), image_size=image_size, threads=threads)
+    reader = PlateReader(network_path("reader"), threads=threads)
+    second = SecondOpinion(detector, min_confidence=min_confidence, threads=threads)
+    return NativeEngine(detector, reader, min_confidence=min_confidence, second=second)
+
+
+def _layout(*chances: float) -> Layout:
+    """One line or two, by independent witnesses, each giving the chance of two lines."""
+    both = np.clip(np.array(chances), 1e-3, 1 - 1e-3)
+    return "two_line" if float(np.log(both / (1 - both)).sum()) > 0 else "one_line"

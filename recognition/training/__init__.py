@@ -1,0 +1,1 @@
+"""Training of the networks that `recognition` ships, on photographs and drawn plates."""
