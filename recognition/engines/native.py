@@ -13,7 +13,7 @@ from recognition.engines.carriers import carrier_of
 from recognition.engines.pipeline import check_picture, could_be_plate, joint_confidence
 from recognition.engines.plate_reader import MARGIN, PlateReader, PlateText, averaged, straightened
 from recognition.engines.pose_detector import FoundPlate, PoseDetector, Sight
-from recognition.engines.second_opinion import SecondOpinion
+from recognition.engines.second_opinion import CROP_SIDE, SecondOpinion
 from recognition.engines.versions import versions
 from recognition.reading import rank_spellings
 from recognition.types import RGB, Layout, PlateRead, SeenObject
@@ -31,6 +31,8 @@ _SURE_ALONE = 0.7
 _CLOSER, _FARTHER = 1280, 320
 #: Margins of a picture that is itself a plate, of which some is cut off.
 _CLOSE = (-0.04, 0.0, 0.04)
+#: The score that a picture which is nothing but a plate is given in place of a detector's.
+_CROP_SCORE = 0.4
 #: A picture that is itself a plate is at least this wide for its height, and at most; its text must be this
 #: long and this sure, and it is given this score in place of a detector's.
 _PLATE_SHAPE, _WHOLE_LENGTH, _WHOLE_SURE, _WHOLE_SCORE = (1.0, 7.0), 5, 0.8, 0.3
@@ -79,7 +81,9 @@ class NativeEngine:
         check_picture(image)
         sight = self._detector.look(image)
         reads = self._read(image, sight, _MARGINS if thorough else (MARGIN,))
-        if thorough and not reads:
+        if thorough and max(image.shape[:2]) <= CROP_SIDE:
+            reads = self._best_of_crop(image, reads)
+        elif thorough and not reads:
             reads = self._search(image, sight.objects)
         if thorough and self._second and max((r.confidence for r in reads), default=0.0) < _SURE_ALONE:
             reads = self._second.on(image, reads, sight.objects)
@@ -98,6 +102,17 @@ class NativeEngine:
             if reads := self._read(image, Sight(plates, objects), _MARGINS):
                 return reads
         return self._read_whole(image, objects)
+
+    def _best_of_crop(self, image: RGB, reads: list[PlateRead]) -> list[PlateRead]:
+        """What was found in a crop, or the crop read as one plate where that is surer."""
+        height, width = image.shape[:2]
+        box = (0.0, 0.0, float(width), float(height))
+        found = FoundPlate(box, _CROP_SCORE, 0.5, corners(box))
+        text = averaged(self._reader.read([straightened(image, found.polygon, margin=m) for m in _CLOSE]))
+        whole = self._plate_read(found, text, [], monochrome=is_monochrome(image))
+        if whole is None or any(read.confidence >= whole.confidence for read in reads):
+            return reads
+        return [whole]
 
     def _read_whole(self, image: RGB, objects: list[SeenObject]) -> list[PlateRead]:
         """The picture taken as one plate, which must be beyond doubt: most pictures are none."""

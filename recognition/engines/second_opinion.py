@@ -20,6 +20,9 @@ from recognition.weights import WeightsError
 
 logger = logging.getLogger(__name__)
 
+#: A picture of at most this many pixels on its longer side is a crop of a plate, not a scene.
+CROP_SIDE = 256
+_CROP_SCORE = 0.5
 #: Boxes that share so much (intersection over union) are one plate.
 _SAME_PLATE = 0.3
 
@@ -72,5 +75,8 @@ class _Boxes:
         self._detector = detector
 
     def detect(self, image: RGB) -> list[Detection]:
-        """The plates' boxes, best first."""
+        """The plates' boxes, best first; a crop is one plate."""
+        height, width = image.shape[:2]
+        if max(height, width) <= CROP_SIDE:
+            return [Detection((0.0, 0.0, float(width), float(height)), _CROP_SCORE)]
         return [Detection(plate.box, plate.confidence) for plate in self._detector.look(image).plates]

@@ -164,7 +164,7 @@ def test_a_label_is_found_once() -> None:
 
 def test_recall_is_told_at_the_precision_that_is_asked_for() -> None:
     tally = Tally([0.9, 0.8, 0.7, 0.6], [True, True, False, True], 4)
-    assert tally.at(0.65) == (0.5, pytest.approx(2 / 3))
+    assert tally.at(0.65) == pytest.approx((0.5, 2 / 3))
     assert tally.best_recall(0.95) == (0.5, 0.8)
     assert tally.best_recall(0.7) == (0.75, 0.6)
     assert tally.average_precision() == pytest.approx(0.25 + 0.25 + 0.25 * 0.75)

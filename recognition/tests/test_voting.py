@@ -49,7 +49,7 @@ def test_agreeing_reads_are_worth_more_than_one_but_are_not_independent() -> Non
     three, ten, hundred = (ballot(*[read("BB6232RB", 0.8)] * n).vote().confidence for n in (3, 10, 100))
     assert 0.8 < three == pytest.approx(0.89, abs=0.01)
     assert three < ten == pytest.approx(0.94, abs=0.01)
-    assert hundred == ten
+    assert hundred == pytest.approx(ten)
 
 
 def test_a_read_that_disagrees_costs_confidence_and_is_told() -> None:

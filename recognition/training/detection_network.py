@@ -129,7 +129,7 @@ def criterion(network: Any) -> Any:
     import torch
     from ultralytics.utils.loss import v8PoseLoss
 
-    class CornerLoss(v8PoseLoss):  # type: ignore[misc]  # ultralytics has no types
+    class CornerLoss(v8PoseLoss):
         def calculate_keypoints_loss(
             self, masks: Any, target_gt_idx: Any, keypoints: Any, stride_tensor: Any, target_bboxes: Any,
             pred_kpts: Any,

@@ -183,7 +183,9 @@ def report(trainer: Trainer, loss: float, checks: dict[str, tuple[Any, list[str]
 
 def drawn_check(count: int, layout: int, seed: int) -> tuple[Any, list[str]]:
     """Crops and texts of drawn plates in faces that are never trained on."""
-    crops, texts, number = [], [], 0
+    crops: list[Any] = []
+    texts: list[str] = []
+    number = 0
     while len(texts) < count:
         one = drawn_example(stream_seed(seed, number), 0.35, "held_out")
         number += 1
