@@ -54,8 +54,9 @@ class Contender(Protocol):
 class Engine:
     """One of the product's engines, which finds the plate in the whole picture itself."""
 
-    def __init__(self, name: str) -> None:
-        """Load it as it is shipped, with one thread."""
+    def __init__(self, name: str, *, thorough: bool = True) -> None:
+        """Load it as it is shipped, with one thread; `thorough` as for photographs, else as in streams."""
+        self._thorough = thorough
         try:
             self._engine = get_engine(name, threads=1)
             self._engine.warm_up()
@@ -66,7 +67,7 @@ class Engine:
     def read(self, image: RGB, case: Case) -> Guess:
         """The read at the plate's place; in a picture of nothing else, the best."""
         try:
-            reads = self._engine.find(image)
+            reads = self._engine.find(image, thorough=self._thorough)
         except ImageError:
             return NOTHING
         if case.box is not None:
@@ -200,8 +201,11 @@ def _easy() -> Contender:
 
 
 CONTENDERS: Mapping[str, Entry] = {
-    "native": Entry("native: detector and reader", lambda: Engine("native"), ours=True),
-    "native-box": Entry("native: reader on the given box", NativeReader, ours=True),
+    "native": Entry("native, as for photographs", lambda: Engine("native"), ours=True),
+    "native-stream": Entry(
+        "native, one pass as in streams", lambda: Engine("native", thorough=False), ours=True
+    ),
+    "native-box": Entry("native's reader alone on the given box", NativeReader, ours=True),
     "fastanpr-rapidocr": Entry("fastanpr + RapidOCR (padded 20 %, whole-picture fallback)", FastanprRapid),
     "rapidocr-box": Entry("RapidOCR on the given box", _rapid),
     "easyocr-box": Entry("EasyOCR on the given box", _easy),

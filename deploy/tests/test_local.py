@@ -87,7 +87,7 @@ def test_one_signal_stops_everything(place: Path, number: signal.Signals) -> Non
     read = read_until(process, "Ctrl-C")
     pids = children_of(place)
     assert len(pids) >= 5
-    assert "[4/8] Migrations ... " in read
+    assert "[3/7] Migrations ... " in read
     assert "operator: mot de passe abc" in read
     process.send_signal(number)
     assert process.stdout is not None
@@ -104,7 +104,7 @@ def test_a_failed_step_is_named_with_its_output_and_a_hint(place: Path) -> None:
     with process.stdout:
         read = process.stdout.read()
     assert process.wait(15) == 1
-    assert "[4/8] Migrations ... ÉCHEC" in read
+    assert "[3/7] Migrations ... ÉCHEC" in read
     assert "column does not exist" in read
     assert "Que faire :" in read
     assert not working_in(place / "var" / "postgres")

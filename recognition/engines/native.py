@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from recognition.boxes import corners
-from recognition.colours import is_monochrome
+from recognition.boxes import corners, cut
+from recognition.colours import is_monochrome, plate_colour, plate_colour
 from recognition.engines.carriers import carrier_of
 from recognition.engines.pipeline import check_picture, could_be_plate, joint_confidence
 from recognition.engines.plate_reader import MARGIN, PlateReader, PlateText, averaged, straightened
-from recognition.engines.pose_detector import FoundPlate, PoseDetector, Sight
+from recognition.engines.pose_detector import FoundPlate, PoseDetector, Sight, distinct_plates
 from recognition.engines.second_opinion import CROP_SIDE, SecondOpinion
 from recognition.engines.versions import versions
 from recognition.reading import rank_spellings
@@ -29,6 +29,9 @@ _SURE_ALONE = 0.7
 #: Other scales at which a photograph is searched where the usual one shows no readable plate: larger for
 #: small plates in large pictures, smaller for plates that fill the picture.
 _CLOSER, _FARTHER = 1280, 320
+#: A plate that covers more than this share of the picture's longer side is larger than those that the
+#: detector learnt from: it is looked at from farther away.
+_LARGE = 0.3
 #: Margins of a picture that is itself a plate, of which some is cut off.
 _CLOSE = (-0.04, 0.0, 0.04)
 #: The score that a picture which is nothing but a plate is given in place of a detector's.
@@ -79,7 +82,7 @@ class NativeEngine:
         as a picture of nothing but a plate. Raises ImageError when the array is not a picture.
         """
         check_picture(image)
-        sight = self._detector.look(image)
+        sight = self._see(image)
         reads = self._read(image, sight, _MARGINS if thorough else (MARGIN,))
         if thorough and max(image.shape[:2]) <= CROP_SIDE:
             reads = self._best_of_crop(image, reads)
@@ -93,6 +96,14 @@ class NativeEngine:
         """Run detector and reader once on an empty picture."""
         self._detector.look(np.full((360, 640, 3), 128, dtype=np.uint8))
         self._reader.read([np.full((64, 160, 3), 128, dtype=np.uint8)])
+
+    def _see(self, image: RGB) -> Sight:
+        sight = self._detector.look(image)
+        longest = max((max(p.box[2] - p.box[0], p.box[3] - p.box[1]) for p in sight.plates), default=0.0)
+        if longest <= _LARGE * max(image.shape[:2]):
+            return sight
+        farther = self._detector.look(image, image_size=_FARTHER).plates
+        return Sight(distinct_plates([*sight.plates, *farther]), sight.objects)
 
     def _search(self, image: RGB, objects: list[SeenObject]) -> list[PlateRead]:
         size = max(image.shape[:2])
@@ -109,7 +120,7 @@ class NativeEngine:
         box = (0.0, 0.0, float(width), float(height))
         found = FoundPlate(box, _CROP_SCORE, 0.5, corners(box))
         text = averaged(self._reader.read([straightened(image, found.polygon, margin=m) for m in _CLOSE]))
-        whole = self._plate_read(found, text, [], monochrome=is_monochrome(image))
+        whole = self._plate_read(found, text, [], image=image)
         if whole is None or any(read.confidence >= whole.confidence for read in reads):
             return reads
         return [whole]
@@ -122,7 +133,7 @@ class NativeEngine:
         box = (0.0, 0.0, float(width), float(height))
         found = FoundPlate(box, _WHOLE_SCORE, 0.5, corners(box))
         text = averaged(self._reader.read([straightened(image, found.polygon, margin=m) for m in _CLOSE]))
-        read = self._plate_read(found, text, objects, monochrome=is_monochrome(image))
+        read = self._plate_read(found, text, objects, image=image)
         if read is None or len(read.text) < _WHOLE_LENGTH or read.recognition_confidence < _WHOLE_SURE:
             return []
         return [read]
@@ -131,22 +142,25 @@ class NativeEngine:
         """The readable ones of the plates seen, all their crops in one batch."""
         if not sight.plates:
             return []
-        monochrome, count = is_monochrome(image), len(margins)
+        count = len(margins)
         views = self._reader.read(
-            [straightened(image, found.polygon, margin=m) for found in sight.plates for m in margins]
+            crops := [straightened(image, found.polygon, margin=m) for found in sight.plates for m in margins]
         )
-        texts = [averaged(views[start : start + count]) for start in range(0, len(views), count)]
+        texts = [
+            averaged(views[start : start + count], measured=plate_colour(crops[start]))
+            for start in range(0, len(views), count)
+        ]
         reads = [
-            self._plate_read(found, text, sight.objects, monochrome=monochrome)
+            self._plate_read(found, text, sight.objects, image=image)
             for found, text in zip(sight.plates, texts, strict=True)
         ]
         return [read for read in reads if read is not None]
 
     def _plate_read(
-        self, found: FoundPlate, text: PlateText, objects: Sequence[SeenObject], *, monochrome: bool
+        self, found: FoundPlate, text: PlateText, objects: Sequence[SeenObject], *, image: RGB
     ) -> PlateRead | None:
         layout = _layout(found.two_line, text.two_line)
-        colour = "" if monochrome else text.colour
+        colour = "" if is_monochrome(image) else plate_colour(cut(image, found.box))
         ranked = rank_spellings(text.spellings(), text.raw, colour=colour, layout=layout)
         confidence = joint_confidence(ranked.confidence, found.confidence, sure=_SURELY_A_PLATE)
         if not could_be_plate(ranked) or confidence < self._min_confidence:

@@ -79,8 +79,7 @@ class PoseDetector:
 
     def _plates(self, rows: NDArray[np.float32], frame: _Frame) -> list[FoundPlate]:
         rows = _strongest(rows, rows[:, _PLATE].max(axis=1), self._min_score)
-        found = [_found_plate(row, frame) for row in rows]
-        return _distinct(found, lambda one: one.box, lambda first, second: _SAME_PLATE)
+        return distinct_plates([_found_plate(row, frame) for row in rows])
 
     def _objects(self, rows: NDArray[np.float32], frame: _Frame) -> list[SeenObject]:
         rows = _strongest(rows, rows[:, _OBJECT].max(axis=1), self._min_object_score)
@@ -90,6 +89,12 @@ class PoseDetector:
             lambda one: one.box,
             lambda first, second: _SAME_OBJECT if _GROUP[first.kind] == _GROUP[second.kind] else 1.0,
         )
+
+
+def distinct_plates(found: Sequence[FoundPlate]) -> list[FoundPlate]:
+    """Best first, leaving out those that overlap a better one, be it seen at another scale."""
+    best = sorted(found, key=lambda plate: -plate.confidence)
+    return _distinct(best, lambda one: one.box, lambda first, second: _SAME_PLATE)
 
 
 def sound_corners(points: Sequence[tuple[float, float]], box: Box) -> Polygon | None:

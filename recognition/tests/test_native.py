@@ -175,6 +175,16 @@ def test_a_photograph_is_searched_at_other_scales_a_stream_is_not(native: Make) 
     assert detector.asked == [640, 640, 1280]
 
 
+def test_a_plate_that_fills_much_of_the_picture_is_looked_at_from_farther_away(native: Make) -> None:
+    small = np.full((210, 300, 3), 90, np.uint8)
+    engine, detector = native(640)
+    assert [read.text for read in engine.find(small, thorough=False)] == ["BB6232RB"]
+    assert detector.asked == [640, 320]
+    detector.asked.clear()
+    engine.find(np.full((384, 640, 3), 90, np.uint8), thorough=False)
+    assert detector.asked == [640]
+
+
 def test_a_picture_of_nothing_but_a_plate_is_read_unless_it_is_too_tall(native: Make) -> None:
     engine, detector = native(0)
     [read] = engine.find(np.full((60, 200, 3), 90, np.uint8))

@@ -115,13 +115,20 @@ def test_confidences_say_which_character_is_in_doubt_and_count_what_was_not_foll
 
 
 def test_several_views_of_one_plate_are_averaged() -> None:
-    views = [text_of(("AB1234", 0.6), ("A81234", 0.3)), PlateText((("A81234", 0.5),), 0.5, {"white": 0.2})]
+    views = [text_of(("AB1234", 0.6), ("A81234", 0.3)), PlateText((("A81234", 0.5),), 0.5, {"black": 1.0})]
     together = averaged(views)
     assert [text for text, _ in together.texts] == ["A81234", "AB1234"]
     assert [chance for _, chance in together.texts] == pytest.approx([0.4, 0.3])
     assert together.two_line == pytest.approx(0.3)
     assert together.colour == ""
     assert averaged(views[:1]).colour == "white"
+
+
+def test_the_colour_that_most_pixels_have_counts_but_does_not_decide() -> None:
+    doubtful = PlateText((), 0.1, {"yellow": 0.74, "orange": 0.25, "white": 0.01})
+    assert averaged([doubtful], measured="orange").colour == "orange"
+    assert averaged([doubtful], measured="white").colour == "yellow"
+    assert averaged([doubtful]).colour == "yellow"
 
 
 def test_no_text_at_all_is_an_empty_read() -> None:

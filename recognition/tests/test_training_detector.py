@@ -170,6 +170,21 @@ def test_recall_is_told_at_the_precision_that_is_asked_for() -> None:
     assert tally.average_precision() == pytest.approx(0.25 + 0.25 + 0.25 * 0.75)
 
 
+def test_a_real_plate_that_nobody_labelled_is_no_mistake() -> None:
+    tally = Tally()
+    other = (50.0, 0.0, 80.0, 10.0)
+    assert tally.add([((0, 0, 10, 10), 0.9), (other, 0.8)], [(0, 0, 10, 10)], [other]) == [0, -1]
+    assert (tally.right, tally.wanted) == ([True], 1)
+
+
+def test_plates_left_unlabelled_are_listed_with_sound_boxes() -> None:
+    listed = data._unlabelled_plates()
+    assert all(x1 < x2 and y1 < y2 for boxes in listed.values() for x1, y1, x2, y2 in boxes)
+    name = next(iter(listed))
+    photo = data.Photo(Path(f"{name}.jpg"), Path("none"), Path("none"))
+    assert data.unlabelled(photo) == listed[name]
+
+
 @pytest.mark.models
 @pytest.mark.filterwarnings("ignore")
 def test_a_run_that_resumes_goes_on_as_if_nothing_had_happened(
