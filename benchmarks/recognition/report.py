@@ -23,7 +23,7 @@ var/benchmarks.
 * **exact**: the whole text right; **folded**: with O as 0 and I as 1; **vehicle**: right but for a country
   mark (RB); **errors**: characters to change, put in or take out, as a share of the truth.
 * *On the given box*: the labelled box (or the crop) is given; all others find the plate themselves. *As for
-  photographs*, `native` searches at several scales and asks RapidOCR's network where its own reader is unsure;
+  photographs*, `native` searches at several scales and asks RapidOCR's network where its own is unsure;
   *as in streams* and *alone* it uses its own two networks only.
 * Every contender runs on one thread. **times native** is the median time for a picture over that of our own
   engine, or of our own reader for those on the given box, measured by turns on the same pictures.

@@ -258,10 +258,10 @@ class TwoPlates:
         return [
             PlateRead(
                 text=text, raw_text=text, confidence=0.9, detection_confidence=0.9,
-                recognition_confidence=0.9, box=(200, 200, 320, 230), polygon=corners((200, 200, 320, 230)),
+                recognition_confidence=0.9, box=box, polygon=corners(box),
                 layout="one_line", candidates=(Candidate(text, 0.9),),
             )
-            for text in ("BB6232RB", "AN0674RB")
+            for text, box in (("BB6232RB", (200, 200, 320, 230)), ("AN0674RB", (420, 200, 540, 230)))
         ]  # fmt: skip
 
     def warm_up(self) -> None:

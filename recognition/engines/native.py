@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from recognition.boxes import corners, cut
-from recognition.colours import is_monochrome, plate_colour, plate_colour
+from recognition.colours import is_monochrome, plate_colour
 from recognition.engines.carriers import carrier_of
 from recognition.engines.pipeline import check_picture, could_be_plate, joint_confidence
 from recognition.engines.plate_reader import MARGIN, PlateReader, PlateText, averaged, straightened

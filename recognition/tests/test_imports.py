@@ -55,4 +55,4 @@ def test_the_default_engine_reads_without_torch() -> None:
         "import numpy\nfrom recognition.engines import get_engine\n"
         "engine = get_engine(); engine.warm_up(); engine.find(numpy.zeros((64, 64, 3), numpy.uint8))"
     )
-    assert not loaded_by(code) & {"torch", "torchvision", "ultralytics", "easyocr", "fastanpr", "rapidocr"}
+    assert not loaded_by(code) & {"torch", "torchvision", "ultralytics", "easyocr", "fastanpr"}

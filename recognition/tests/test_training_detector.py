@@ -177,12 +177,20 @@ def test_a_real_plate_that_nobody_labelled_is_no_mistake() -> None:
     assert (tally.right, tally.wanted) == ([True], 1)
 
 
-def test_plates_left_unlabelled_are_listed_with_sound_boxes() -> None:
-    listed = data._unlabelled_plates()
-    assert all(x1 < x2 and y1 < y2 for boxes in listed.values() for x1, y1, x2, y2 in boxes)
-    name = next(iter(listed))
-    photo = data.Photo(Path(f"{name}.jpg"), Path("none"), Path("none"))
-    assert data.unlabelled(photo) == listed[name]
+def test_a_plate_that_was_left_unlabelled_is_a_target_too(
+    photos: list[data.Photo], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = tmp_path / "listed.csv"
+    listed.write_text(f"photo,x1,y1,x2,y2\n{photos[0].image.stem},10,20,50,30\n")
+    monkeypatch.setattr(data, "_UNLABELLED", listed)
+    data._unlabelled_plates.cache_clear()
+    try:
+        _, targets = data.real(photos[0])
+        assert data.unlabelled(photos[0]) == [(10, 20, 50, 30)]
+        assert data.unlabelled(photos[1]) == []
+    finally:
+        data._unlabelled_plates.cache_clear()
+    assert targets[1, : data.BOX.stop].tolist() == [data.ANY_PLATE, 10, 20, 50, 30]
 
 
 @pytest.mark.models
