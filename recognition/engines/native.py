@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from recognition.boxes import corners, cut
+from recognition.boxes import corners
 from recognition.colours import is_monochrome, plate_colour
 from recognition.engines.carriers import carrier_of
 from recognition.engines.pipeline import check_picture, could_be_plate, joint_confidence
@@ -120,7 +120,7 @@ class NativeEngine:
         box = (0.0, 0.0, float(width), float(height))
         found = FoundPlate(box, _CROP_SCORE, 0.5, corners(box))
         text = averaged(self._reader.read([straightened(image, found.polygon, margin=m) for m in _CLOSE]))
-        whole = self._plate_read(found, text, [], image=image)
+        whole = self._plate_read(found, text, [], monochrome=is_monochrome(image))
         if whole is None or any(read.confidence >= whole.confidence for read in reads):
             return reads
         return [whole]
@@ -133,7 +133,7 @@ class NativeEngine:
         box = (0.0, 0.0, float(width), float(height))
         found = FoundPlate(box, _WHOLE_SCORE, 0.5, corners(box))
         text = averaged(self._reader.read([straightened(image, found.polygon, margin=m) for m in _CLOSE]))
-        read = self._plate_read(found, text, objects, image=image)
+        read = self._plate_read(found, text, objects, monochrome=is_monochrome(image))
         if read is None or len(read.text) < _WHOLE_LENGTH or read.recognition_confidence < _WHOLE_SURE:
             return []
         return [read]
@@ -142,25 +142,24 @@ class NativeEngine:
         """The readable ones of the plates seen, all their crops in one batch."""
         if not sight.plates:
             return []
-        count = len(margins)
-        views = self._reader.read(
-            crops := [straightened(image, found.polygon, margin=m) for found in sight.plates for m in margins]
-        )
+        monochrome, count = is_monochrome(image), len(margins)
+        crops = [straightened(image, found.polygon, margin=m) for found in sight.plates for m in margins]
+        views = self._reader.read(crops)
         texts = [
             averaged(views[start : start + count], measured=plate_colour(crops[start]))
             for start in range(0, len(views), count)
         ]
         reads = [
-            self._plate_read(found, text, sight.objects, image=image)
+            self._plate_read(found, text, sight.objects, monochrome=monochrome)
             for found, text in zip(sight.plates, texts, strict=True)
         ]
         return [read for read in reads if read is not None]
 
     def _plate_read(
-        self, found: FoundPlate, text: PlateText, objects: Sequence[SeenObject], *, image: RGB
+        self, found: FoundPlate, text: PlateText, objects: Sequence[SeenObject], *, monochrome: bool
     ) -> PlateRead | None:
         layout = _layout(found.two_line, text.two_line)
-        colour = "" if is_monochrome(image) else plate_colour(cut(image, found.box))
+        colour = "" if monochrome else text.colour
         ranked = rank_spellings(text.spellings(), text.raw, colour=colour, layout=layout)
         confidence = joint_confidence(ranked.confidence, found.confidence, sure=_SURELY_A_PLATE)
         if not could_be_plate(ranked) or confidence < self._min_confidence:
