@@ -3,7 +3,6 @@
 Formats only re-rank what the reader considers possible; they never force a text. Standard library only.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,6 +12,7 @@ from math import prod
 from recognition.characters import alternatives
 from recognition.formats import FormatMatch, PlateFormat, all_formats, match_formats
 from recognition.plates import MAX_PLATE_LENGTH
+from recognition.shapes import commonness
 from recognition.types import Candidate, Polygon
 
 #: Share of a character's chance that its look-alikes get even where the reader is sure: on a plate without
@@ -24,14 +24,15 @@ _GHOST = 0.002
 _BEAM = 48
 _KEPT = 5
 
-# How plausible a text is before any pixel is seen (our judgement, see `recognition.formats`).
+# How plausible a text is before any pixel is seen (our judgement, see `recognition.formats`). A text of no known
+# format is weighed by how common its shape is in the world: travellers' plates must not be bent into Beninese ones.
 _FITS_BENIN = 1.0
 _FITS_NEIGHBOUR = 0.4
-_FITS_ABROAD = 0.25
-_FITS_NOTHING = 0.1
-#: Groups of letters and digits as most plates of the world have them: travellers' plates must not be bent
-#: into Beninese ones.
-_SHAPE_ABROAD = re.compile(r"[A-Z]{1,3}\d{1,4}[A-Z]{0,3}|\d{1,4}[A-Z]{1,3}\d{0,4}|[A-Z]{3}\d[A-Z]\d{2}")
+_FITS_ABROAD = 0.4
+#: The power of the shape's share: chosen on the labelled plates held out (see `recognition.shapes`).
+_SHAPE_COUNTS = 0.4
+#: A reader that does not name a text at all still leaves it this chance when another reader is asked.
+_UNNAMED = 0.003
 #: Colours and layouts are measured on dirty plates at dusk: a format that speaks against them loses weight,
 #: but is never ruled out.
 _CONTRADICTED = 0.25
@@ -121,7 +122,7 @@ def rank(chars: Sequence[CharRead], *, colour: str = "", layout: str = "") -> Ra
     """
     chars = chars[:MAX_PLATE_LENGTH]
     raw = "".join(char.best for char in chars)
-    return rank_spellings(_spellings(chars) if raw else [], raw, colour=colour, layout=layout)
+    return rank_spellings(spellings_of(chars) if raw else [], raw, colour=colour, layout=layout)
 
 
 def rank_spellings(
@@ -153,6 +154,31 @@ def rank_spellings(
     )
 
 
+def together(first: Sequence[Spelling], second: Sequence[Spelling]) -> list[Spelling]:
+    """What two readers that err differently hold possible together: their chances multiplied, the best first.
+
+    A text that only one names keeps a small chance. A reader that names nothing has no say.
+    """
+    if not first or not second:
+        return [*first, *second]
+    chances = _by_text(first), _by_text(second)
+    products = {
+        text: (chances[0].get(text, 0.0) + _UNNAMED) * (chances[1].get(text, 0.0) + _UNNAMED)
+        for text in {**chances[0], **chances[1]}
+    }
+    # What neither names is possible too.
+    total = sum(products.values()) + _UNNAMED**2
+    best = sorted(products.items(), key=lambda item: -item[1])[:_BEAM]
+    return [Spelling(text, product / total) for text, product in best]
+
+
+def _by_text(spellings: Sequence[Spelling]) -> dict[str, float]:
+    chances: dict[str, float] = {}
+    for one in spellings:
+        chances[one.text] = chances.get(one.text, 0.0) + one.chance
+    return chances
+
+
 @lru_cache(maxsize=8192)
 def plausibility(text: str, *, colour: str = "", layout: str = "") -> float:
     """How plausible a normalised text is as a plate seen in Benin, relative to others; above 0.
@@ -162,8 +188,8 @@ def plausibility(text: str, *, colour: str = "", layout: str = "") -> float:
     fits = (
         _fit(fmt, text, colour, layout) for fmt in all_formats() if fmt.pattern.fullmatch(text) is not None
     )
-    least = _FITS_ABROAD if _SHAPE_ABROAD.fullmatch(text) else _FITS_NOTHING
-    return max(least, max(fits, default=0.0))
+    abroad: float = _FITS_ABROAD * commonness(text) ** _SHAPE_COUNTS
+    return max(abroad, max(fits, default=0.0))
 
 
 def _fit(fmt: PlateFormat, text: str, colour: str, layout: str) -> float:
@@ -210,7 +236,8 @@ class _Draft:
     kept: tuple[int, ...] = ()
 
 
-def _spellings(chars: Sequence[CharRead]) -> list[Spelling]:
+def spellings_of(chars: Sequence[CharRead]) -> list[Spelling]:
+    """The texts that the characters may spell, best first, with look-alikes and characters that are none."""
     beam = [_Draft()]
     for index, char in enumerate(chars):
         options = _options(char)

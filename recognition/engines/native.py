@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -13,9 +14,9 @@ from recognition.engines.carriers import carrier_of
 from recognition.engines.pipeline import check_picture, could_be_plate, joint_confidence
 from recognition.engines.plate_reader import MARGIN, PlateReader, PlateText, averaged, straightened
 from recognition.engines.pose_detector import FoundPlate, PoseDetector, Sight, distinct_plates
-from recognition.engines.second_opinion import CROP_SIDE, SecondOpinion
+from recognition.engines.second_reader import SecondReader
 from recognition.engines.versions import versions
-from recognition.reading import rank_spellings
+from recognition.reading import rank_spellings, together
 from recognition.types import RGB, Layout, PlateRead, SeenObject
 from recognition.weights import network_path
 
@@ -24,14 +25,16 @@ _SURELY_A_PLATE = 0.4
 #: A photograph's plates are cut out with each of these margins and the reads averaged: measured, a quarter of
 #: the misreads of drawn plates go. In a stream the frames themselves are as many views.
 _MARGINS = (0.02, MARGIN, 0.10)
-#: A photograph whose best read is less sure than this is shown to a second reader.
-_SURE_ALONE = 0.7
+#: Plates of a photograph that our reader is less sure of than this are shown to a second reader.
+_SURE_ALONE = 0.9
 #: Other scales at which a photograph is searched where the usual one shows no readable plate: larger for
 #: small plates in large pictures, smaller for plates that fill the picture.
 _CLOSER, _FARTHER = 1280, 320
 #: A plate that covers more than this share of the picture's longer side is larger than those that the
 #: detector learnt from: it is looked at from farther away.
 _LARGE = 0.3
+#: A picture of at most this many pixels on its longer side is a crop of a plate, not a scene.
+_CROP_SIDE = 256
 #: Margins of a picture that is itself a plate, of which some is cut off.
 _CLOSE = (-0.04, 0.0, 0.04)
 #: The score that a picture which is nothing but a plate is given in place of a detector's.
@@ -59,11 +62,11 @@ class NativeEngine:
         reader: PlateReader,
         *,
         min_confidence: float = 0.3,
-        second: SecondOpinion | None = None,
+        second: SecondReader | None = None,
     ) -> None:
         """Reads whose joint confidence is below `min_confidence` (0..1) are dropped.
 
-        `second` is asked about photographs of which the best read is unsure.
+        `second` is asked about plates in photographs that our reader is unsure of.
         """
         self.version = f"{detector.version}, {reader.version}, {versions('onnxruntime')}"
         self._detector = detector
@@ -83,13 +86,14 @@ class NativeEngine:
         """
         check_picture(image)
         sight = self._see(image)
-        reads = self._read(image, sight, _MARGINS if thorough else (MARGIN,))
-        if thorough and max(image.shape[:2]) <= CROP_SIDE:
+        reads = self._read(image, sight, thorough=thorough)
+        if thorough and max(image.shape[:2]) <= _CROP_SIDE:
             reads = self._best_of_crop(image, reads)
         elif thorough and not reads:
             reads = self._search(image, sight.objects)
-        if thorough and self._second and max((r.confidence for r in reads), default=0.0) < _SURE_ALONE:
-            reads = self._second.on(image, reads, sight.objects)
+        if thorough and self._second and not reads:
+            found = self._second.anywhere(image)
+            reads = [replace(read, vehicle=carrier_of(read.box, sight.objects)) for read in found]
         return Look(sorted(reads, key=lambda read: -read.confidence), sight.objects)
 
     def warm_up(self) -> None:
@@ -110,7 +114,7 @@ class NativeEngine:
         scales = [_CLOSER] if size > self._detector.image_size else []
         for scale in (*scales, _FARTHER):
             plates = self._detector.look(image, image_size=scale).plates
-            if reads := self._read(image, Sight(plates, objects), _MARGINS):
+            if reads := self._read(image, Sight(plates, objects), thorough=True):
                 return reads
         return self._read_whole(image, objects)
 
@@ -120,7 +124,7 @@ class NativeEngine:
         box = (0.0, 0.0, float(width), float(height))
         found = FoundPlate(box, _CROP_SCORE, 0.5, corners(box))
         text = averaged(self._reader.read([straightened(image, found.polygon, margin=m) for m in _CLOSE]))
-        whole = self._plate_read(found, text, [], monochrome=is_monochrome(image))
+        whole = self._plate_read(image, found, text, [], thorough=True)
         if whole is None or any(read.confidence >= whole.confidence for read in reads):
             return reads
         return [whole]
@@ -133,16 +137,17 @@ class NativeEngine:
         box = (0.0, 0.0, float(width), float(height))
         found = FoundPlate(box, _WHOLE_SCORE, 0.5, corners(box))
         text = averaged(self._reader.read([straightened(image, found.polygon, margin=m) for m in _CLOSE]))
-        read = self._plate_read(found, text, objects, monochrome=is_monochrome(image))
+        read = self._plate_read(image, found, text, objects, thorough=True)
         if read is None or len(read.text) < _WHOLE_LENGTH or read.recognition_confidence < _WHOLE_SURE:
             return []
         return [read]
 
-    def _read(self, image: RGB, sight: Sight, margins: Sequence[float]) -> list[PlateRead]:
+    def _read(self, image: RGB, sight: Sight, *, thorough: bool) -> list[PlateRead]:
         """The readable ones of the plates seen, all their crops in one batch."""
         if not sight.plates:
             return []
-        monochrome, count = is_monochrome(image), len(margins)
+        margins = _MARGINS if thorough else (MARGIN,)
+        count = len(margins)
         crops = [straightened(image, found.polygon, margin=m) for found in sight.plates for m in margins]
         views = self._reader.read(crops)
         texts = [
@@ -150,17 +155,27 @@ class NativeEngine:
             for start in range(0, len(views), count)
         ]
         reads = [
-            self._plate_read(found, text, sight.objects, monochrome=monochrome)
+            self._plate_read(image, found, text, sight.objects, thorough=thorough)
             for found, text in zip(sight.plates, texts, strict=True)
         ]
         return [read for read in reads if read is not None]
 
     def _plate_read(
-        self, found: FoundPlate, text: PlateText, objects: Sequence[SeenObject], *, monochrome: bool
+        self,
+        image: RGB,
+        found: FoundPlate,
+        text: PlateText,
+        objects: Sequence[SeenObject],
+        *,
+        thorough: bool,
     ) -> PlateRead | None:
         layout = _layout(found.two_line, text.two_line)
-        colour = "" if monochrome else text.colour
-        ranked = rank_spellings(text.spellings(), text.raw, colour=colour, layout=layout)
+        colour = "" if is_monochrome(image) else text.colour
+        spellings = text.spellings()
+        ranked = rank_spellings(spellings, text.raw, colour=colour, layout=layout)
+        if thorough and self._second and ranked.confidence < _SURE_ALONE:
+            spellings = together(spellings, self._second.spellings(image, found.polygon))
+            ranked = rank_spellings(spellings, text.raw, colour=colour, layout=layout)
         confidence = joint_confidence(ranked.confidence, found.confidence, sure=_SURELY_A_PLATE)
         if not could_be_plate(ranked) or confidence < self._min_confidence:
             return None
@@ -185,7 +200,7 @@ def build(*, min_confidence: float = 0.3, image_size: int = 640, threads: int = 
     """Make the engine; the parameters are those of `recognition.engines.get_engine`."""
     detector = PoseDetector(network_path("detector"), image_size=image_size, threads=threads)
     reader = PlateReader(network_path("reader"), threads=threads)
-    second = SecondOpinion(detector, min_confidence=min_confidence, threads=threads)
+    second = SecondReader(min_confidence=min_confidence, threads=threads)
     return NativeEngine(detector, reader, min_confidence=min_confidence, second=second)
 
 

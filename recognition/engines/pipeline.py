@@ -75,15 +75,17 @@ class PlateEngine:
     def _read_plate(self, image: RGB, found: Detection) -> PlateRead | None:
         height, width = image.shape[:2]
         surroundings = padded(found.box, _PADDING, width, height)
-        chosen = plate_lines(self._reader.lines(cut(image, surroundings)))
-        if chosen is None:
-            chosen = self._lines_unseen(cut(image, found.box))
-        lines, layout = chosen
+        lines, layout = self.plate_lines(cut(image, surroundings), cut(image, found.box))
         colour = plate_colour(cut(image, found.box))
         ranked = rank(chars_of(lines), colour=colour, layout=layout)
         if not could_be_plate(ranked):
             return None
         return self._believed(_plate_read(ranked, found, corners(found.box), layout, colour))
+
+    def plate_lines(self, surroundings: RGB, plate: RGB) -> tuple[tuple[TextLine, ...], Layout]:
+        """The lines on one plate and its layout; `plate` is cut close, `surroundings` with room around it."""
+        chosen = plate_lines(self._reader.lines(surroundings))
+        return self._lines_unseen(plate) if chosen is None else chosen
 
     def _lines_unseen(self, plate: RGB) -> tuple[tuple[TextLine, ...], Layout]:
         """What the reader makes of a plate on which it saw no line: the rows are where they must be."""

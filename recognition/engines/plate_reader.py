@@ -113,16 +113,19 @@ def _mean(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
     return {name: sum(row.get(name, 0.0) for row in rows) / len(rows) for name in names}
 
 
-def straightened(image: RGB, polygon: Polygon, *, margin: float = MARGIN) -> RGB:
-    """The plate with these corners, as the network wants it: HEIGHT x WIDTH, some ground around it.
+def straightened(
+    image: RGB, polygon: Polygon, *, margin: float = MARGIN, size: tuple[int, int] = (WIDTH, HEIGHT)
+) -> RGB:
+    """The plate with these corners seen straight on, with some ground around it.
 
-    What would lie outside the picture is filled with the picture's edge.
+    `size` is width and height in pixels, as our network wants it unless told otherwise. What would lie outside the picture is filled with the picture's edge.
     """
     import cv2
 
+    wide, high = size
     points = _grown(np.array(polygon, np.float64), margin)
     sides = np.linalg.norm(points - np.roll(points, -1, axis=0), axis=1)
-    shrink = np.maximum(1.0, [max(sides[0], sides[2]) / WIDTH, max(sides[1], sides[3]) / HEIGHT])
+    shrink = np.maximum(1.0, [max(sides[0], sides[2]) / wide, max(sides[1], sides[3]) / high])
     shrink = np.maximum(1.0, shrink / _OVERSIZE)
     height, width = image.shape[:2]
     x1, y1, x2, y2 = padded(around([_polygon(points)]), 0.0, width, height)
@@ -130,14 +133,14 @@ def straightened(image: RGB, polygon: Polygon, *, margin: float = MARGIN) -> RGB
     left, top = max(0, int(x1) - 2), max(0, int(y1) - 2)
     region = cut(image, (left, top, x2 + 3, y2 + 3))
     if shrink.max() > 1:
-        size = [max(1, round(region.shape[1] / shrink[0])), max(1, round(region.shape[0] / shrink[1]))]
-        shrink = np.array([region.shape[1] / size[0], region.shape[0] / size[1]])
-        region = cv2.resize(region, size, interpolation=cv2.INTER_AREA)
+        reduced = [max(1, round(region.shape[1] / shrink[0])), max(1, round(region.shape[0] / shrink[1]))]
+        shrink = np.array([region.shape[1] / reduced[0], region.shape[0] / reduced[1]])
+        region = cv2.resize(region, reduced, interpolation=cv2.INTER_AREA)
     # 0 is the edge of the first pixel for corners, its middle for OpenCV.
     source = ((points - (left, top)) / shrink - 0.5).astype(np.float32)
-    target = np.array([(0, 0), (WIDTH, 0), (WIDTH, HEIGHT), (0, HEIGHT)], np.float32) - 0.5
+    target = np.array([(0, 0), (wide, 0), (wide, high), (0, high)], np.float32) - 0.5
     matrix = cv2.getPerspectiveTransform(source, target.astype(np.float32))
-    flat: RGB = cv2.warpPerspective(region, matrix, (WIDTH, HEIGHT), borderMode=cv2.BORDER_REPLICATE)
+    flat: RGB = cv2.warpPerspective(region, matrix, (wide, high), borderMode=cv2.BORDER_REPLICATE)
     return flat
 
 

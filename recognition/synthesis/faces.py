@@ -45,6 +45,10 @@ _INKS = {
     "green": (16, 92, 54), "yellow": (242, 206, 60), "orange": (240, 150, 50),
 }  # fmt: skip
 _BAND_BLUE = (16, 56, 150)
+#: How often a European plate carries a coat of arms or seals among its characters.
+_EMBLEM = 0.35
+_EMBLEM_INKS = ((196, 200, 202), (150, 154, 158), (196, 40, 44), (226, 184, 48), (40, 74, 160), (44, 120, 70),
+                (232, 232, 230), (70, 72, 76), (206, 120, 40))  # fmt: skip
 _FLAG_GREEN, _FLAG_YELLOW, _FLAG_RED = (0, 135, 81), (252, 209, 22), (232, 17, 45)
 _CAPTIONS = ("RIO VERDE", "NORTH COAST", "SUNSHINE STATE", "LAGOS", "ABUJA", "UNITY", "CENTRE CITY", "KANO",
              "LAKE COUNTRY", "PORTO ALEGRE", "SERRA AZUL", "WILDLIFE", "OYO", "PACESETTER")  # fmt: skip
@@ -124,15 +128,76 @@ def _letter(face: Face, plate: PlateText, hand: _Hand, inner: Area, rng: np.rand
     if small_mark:
         lines[-1] = lines[-1][:-1]
         right = _mark_at_the_right(face, small_mark, hand, inner, len(lines), rng)
+    emblem = plate.kind.style == "eu" and rng.random() < _EMBLEM
     if len(lines) == 1:
-        face.main = _write(face.ink, lines[0], (left, top, right, bottom), hand, rng)
+        if emblem and len(lines[0]) > 1:
+            face.main = _around_emblem(face, lines[0], (left, top, right, bottom), hand, rng)
+        else:
+            face.main = _write(face.ink, lines[0], (left, top, right, bottom), hand, rng)
         return
     gap = (bottom - top) * float(rng.uniform(0.09, 0.16))
     # The upper line often is lower or higher than the lower one, and shorter.
     middle = (top + bottom) / 2 + (bottom - top) * float(rng.uniform(-0.07, 0.05))
     upper_right = inner[2] if not small_mark else right
-    _write(face.ink, lines[0], (left, top, upper_right, middle - gap / 2), hand, rng)
+    upper = (left, top, upper_right, middle - gap / 2)
+    _write(face.ink, lines[0], _beside_emblem(face, upper, rng) if emblem else upper, hand, rng)
     face.main = _write(face.ink, lines[1], (left, middle + gap / 2, right, bottom), hand, rng)
+
+
+def _beside_emblem(face: Face, area: Area, rng: np.random.Generator) -> Area:
+    """Draw a coat of arms or a seal at one end of the line; gives what is left for the characters."""
+    x1, y1, x2, y2 = area
+    across = (y2 - y1) * float(rng.uniform(0.7, 1.0)) * face.ink.shape[0] / face.ink.shape[1]
+    if rng.random() < 0.8:
+        _emblem(face.pixels, (x2 - across, y1, x2, y2), rng)
+        return x1, y1, x2 - across * 1.15, y2
+    _emblem(face.pixels, (x1, y1, x1 + across, y2), rng)
+    return x1 + across * 1.15, y1, x2, y2
+
+
+def _around_emblem(
+    face: Face, groups: list[str], area: Area, hand: _Hand, rng: np.random.Generator
+) -> tuple[float, float, float, float]:
+    """The first group, one or two seals or a coat of arms, the other groups."""
+    x1, y1, x2, y2 = area
+    across = (y2 - y1) * float(rng.uniform(0.45, 0.8)) * face.ink.shape[0] / face.ink.shape[1]
+    share = len(groups[0]) / sum(map(len, groups))
+    split = x1 + (x2 - x1 - across) * share
+    first = _write(face.ink, groups[:1], (x1, y1, split, y2), hand, rng)
+    _emblem(face.pixels, (split + across * 0.06, y1, split + across * 0.94, y2), rng)
+    rest = _write(face.ink, groups[1:], (split + across, y1, x2, y2), hand, rng)
+    return first[0], min(first[1], rest[1]), rest[2], max(first[3], rest[3])
+
+
+def _emblem(pixels: Floats, area: Area, rng: np.random.Generator) -> None:
+    """A shield of two fields with a charge, a round seal, or two small seals one above the other."""
+    import cv2
+
+    height, width = pixels.shape[:2]
+    x1, x2 = area[0] * width, area[2] * width
+    y1, y2 = area[1] * height, area[3] * height
+    middle, half = (x1 + x2) / 2, min(x2 - x1, y2 - y1) / 2 * float(rng.uniform(0.75, 1.0))
+    inks = [tuple(float(v) for v in _EMBLEM_INKS[int(i)]) for i in rng.integers(0, len(_EMBLEM_INKS), 3)]
+    if rng.random() < 0.4:
+        up = (y1 + y2) / 2 - half * 1.1
+        points = np.array([(-0.8, 0), (0.8, 0), (0.8, 1.2), (0.45, 1.9), (0, 2.2), (-0.45, 1.9), (-0.8, 1.2)])
+        shield = np.rint(points * half + (middle, up)).astype(np.int32)
+        cv2.fillPoly(pixels, [shield], inks[0], cv2.LINE_AA)
+        thick = max(1, round(half * float(rng.uniform(0.2, 0.5))))
+        cv2.line(pixels, (round(middle), round(up)), (round(middle), round(up + 2 * half)), inks[1], thick)
+        across = round(up + half * float(rng.uniform(0.6, 1.2)))
+        cv2.line(
+            pixels, (round(middle - 0.7 * half), across), (round(middle + 0.7 * half), across), inks[2], thick
+        )
+        cv2.polylines(pixels, [shield], True, (60.0, 60.0, 60.0), 1, cv2.LINE_AA)
+        return
+    two = y2 - y1 > 1.6 * (x2 - x1) or rng.random() < 0.35
+    radius = min(half, (y2 - y1) / 4.2) if two else half
+    for at in (y1 + radius, y2 - radius) if two else (y1 + float(rng.uniform(0.3, 0.7)) * (y2 - y1),):
+        for share, ink in ((1.0, inks[0]), (0.72, inks[1]), (0.3, inks[2])):
+            cv2.circle(
+                pixels, (round(middle), round(at)), max(1, round(radius * share)), ink, -1, cv2.LINE_AA
+            )
 
 
 def _mark_at_the_right(

@@ -29,6 +29,8 @@ class Style:
     stroke: float
     radius: float
     round_ends: bool = False
+    #: The 1 has next to no flag, as on older Brazilian plates.
+    short_flag: bool = False
 
 
 def _path(text: str, *, closed: bool = False) -> Path:
@@ -80,6 +82,7 @@ _CHARACTERS: dict[str, tuple[Path, ...]] = {
     "Y": (_path("0,0 0.5,0.52 1,0"), _path("0.5,0.52 0.5,1")),
     "Z": (_path("0,0 1,0 0,1 1,1"),),
 }  # fmt: skip
+_SHORT_ONE = (_path("0.32,0.1 0.6,0 0.6,1"),)
 #: Widths as multiples of the style's.
 _WIDTHS = {"I": 0.0, "1": 0.75, "M": 1.25, "W": 1.5, "O": 1.15, "Q": 1.15, "A": 1.12, "V": 1.1, "X": 1.08,
            "Y": 1.08, "J": 0.85, "L": 0.88, "E": 0.9, "F": 0.9}  # fmt: skip
@@ -96,7 +99,7 @@ def draw_character(char: str, style: Style, height: int, margin: int) -> Image.I
     draw = ImageDraw.Draw(mask)
     top = margin * _DRAWN_LARGER + stroke / 2
     limits = (top, top + scale - stroke)
-    for corners, closed in _CHARACTERS[char]:
+    for corners, closed in _SHORT_ONE if style.short_flag and char == "1" else _CHARACTERS[char]:
         placed = [(4 + stroke / 2 + x * inner_width, top + y * (scale - stroke), r) for x, y, r in corners]
         _stroke(draw, _rounded(placed, closed, style.radius * scale), stroke,
                 style.round_ends or closed, limits)  # fmt: skip

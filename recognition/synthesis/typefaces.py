@@ -58,6 +58,7 @@ _STROKES: Mapping[str, Style] = MappingProxyType(
         "stroke_square": Style(width=0.42, stroke=0.15, radius=0.1),
         "stroke_soft": Style(width=0.44, stroke=0.13, radius=0.26, round_ends=True),
         "stroke_heavy": Style(width=0.4, stroke=0.19, radius=0.2),
+        "stroke_wide": Style(width=0.45, stroke=0.16, radius=0.17, short_flag=True),
         # Held out: a middle radius with thin strokes, and an angular one.
         "stroke_thin": Style(width=0.37, stroke=0.105, radius=0.2, round_ends=True),
         "stroke_angular": Style(width=0.4, stroke=0.155, radius=0.055),
@@ -102,7 +103,7 @@ _TRAIN: Mapping[str, float] = MappingProxyType(
         "source_semibold": 1.0, "source_bold": 1.5, "source_black": 0.7, "dejavu": 0.7,
         "dejavu_bold": 1.2, "dejavu_mono_bold": 0.7, "stix_bold": 0.3, "dejavu_serif_bold": 0.3,
         "stroke_round": 2.0, "stroke_narrow": 1.5, "stroke_square": 1.0, "stroke_soft": 1.0,
-        "stroke_heavy": 0.8,
+        "stroke_heavy": 0.8, "stroke_wide": 2.0,
     }
 )  # fmt: skip
 _INSTALLED = [name for name, (_, path) in SYSTEM_FACES.items() if (_SYSTEM_FONTS / path).is_file()]

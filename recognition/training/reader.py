@@ -1,23 +1,26 @@
 """Train the plate reader: `python -m recognition.training.reader --minutes 100`.
 
 It may be stopped at any time and goes on with `--resume`; the learning rate follows the share of the minutes
-that is used up, and the seed fixes every picture.
+that is used up, and the seed fixes every picture. `torchrun --nproc-per-node 2 -m recognition.training.reader`
+learns on two cores at once, every process on batches of its own.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, distributed
 from torch.nn import functional
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
@@ -46,16 +49,16 @@ _SIDE_WEIGHT = 0.1
 class Trainer:
     """Network, its running average, the optimiser and how far they have come."""
 
-    def __init__(self, seconds: float, *, width: int = 128) -> None:
+    def __init__(self, seconds: float, *, width: int = 128, rate: float = _RATE) -> None:
         """Train for that many seconds in all, resumed parts together."""
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.net = new_network(width).to(self.device, memory_format=torch.channels_last)
         self.average = new_network(width).to(self.device, memory_format=torch.channels_last).eval()
         self.average.load_state_dict(self.net.state_dict())
         self.optimiser = torch.optim.AdamW(
-            self.net.parameters(), lr=_RATE, weight_decay=_DECAY, betas=(0.9, 0.98)
+            self.net.parameters(), lr=rate, weight_decay=_DECAY, betas=(0.9, 0.98)
         )
-        self.seconds, self.used, self.step = seconds, 0.0, 0
+        self.seconds, self.used, self.step, self.peak = seconds, 0.0, 0, rate
 
     def learn(self, batch: Batch) -> float:
         """One step; the text's loss per example."""
@@ -65,16 +68,36 @@ class Trainer:
         loss, text_loss = self._loss(batch)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
+        self._share_gradients()
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), _CLIP)
         self.optimiser.step()
         self.step += 1
         self._follow()
         return text_loss
 
+    def _share_gradients(self) -> None:
+        """The mean over all processes, where there are several."""
+        if processes() == 1:
+            return
+        gradients = [value.grad for value in self.net.parameters() if value.grad is not None]
+        flat = torch.cat([gradient.flatten() for gradient in gradients])
+        distributed.all_reduce(flat)
+        parts = flat.div_(processes()).split([gradient.numel() for gradient in gradients])
+        for gradient, part in zip(gradients, parts, strict=True):
+            gradient.copy_(part.view_as(gradient))
+
+    def spend(self, seconds: float) -> None:
+        """Count the time; the clock of the first process goes for all."""
+        self.used += seconds
+        if processes() > 1:
+            clock = torch.tensor(self.used, dtype=torch.float64)
+            distributed.broadcast(clock, 0)
+            self.used = float(clock)
+
     def rate(self) -> float:
         """The learning rate now: a short rise, then half a cosine down to the end of the time."""
         progress = min(1.0, self.used / self.seconds)
-        falling = _LEAST_RATE + (_RATE - _LEAST_RATE) * 0.5 * (1 + float(np.cos(np.pi * progress)))
+        falling = _LEAST_RATE + (self.peak - _LEAST_RATE) * 0.5 * (1 + float(np.cos(np.pi * progress)))
         return min(1.0, (self.step + 1) / _WARM_UP) * falling
 
     def _loss(self, batch: Batch) -> tuple[Tensor, float]:
@@ -160,16 +183,28 @@ def train(
 ) -> None:
     """Learn until the time is used up; save and report every few minutes."""
     saved, losses = time.monotonic(), []
+    first = rank() == 0
     while trainer.used < trainer.seconds:
         started = time.monotonic()
-        losses.append(trainer.learn(stream.batch(trainer.step)))
-        trainer.used += time.monotonic() - started
-        if time.monotonic() - saved >= _SAVE_SECONDS or trainer.step in (200, 1000):
+        losses.append(trainer.learn(stream.batch(trainer.step * processes() + rank())))
+        trainer.spend(time.monotonic() - started)
+        if first and (time.monotonic() - saved >= _SAVE_SECONDS or trainer.step in (200, 1000)):
             report(trainer, float(np.mean(losses[-200:])), checks)
             trainer.save(checkpoint)
             saved = time.monotonic()
-    trainer.save(checkpoint)
-    report(trainer, float(np.mean(losses[-200:] or [0.0])), checks)
+    if first:
+        trainer.save(checkpoint)
+        report(trainer, float(np.mean(losses[-200:] or [0.0])), checks)
+
+
+def processes() -> int:
+    """How many learn together."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def rank() -> int:
+    """Which of them this one is, from 0."""
+    return int(os.environ.get("RANK", "0"))
 
 
 def report(trainer: Trainer, loss: float, checks: dict[str, tuple[Any, list[str]]]) -> None:
@@ -199,6 +234,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The command line; the exit status."""
     parser = argparse.ArgumentParser(prog="python -m recognition.training.reader", description=__doc__)
     parser.add_argument("--minutes", type=float, default=100.0, help="time to learn, resumed parts together")
+    parser.add_argument("--rate", type=float, default=_RATE, help="the learning rate's peak")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="labelled real crops")
@@ -209,10 +245,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if missing := missing_packages():
         sys.stderr.write(f"Fewer typefaces without: apt-get install {' '.join(missing)}\n")
+    if processes() > 1:
+        distributed.init_process_group("gloo", timeout=timedelta(hours=1))
     torch.manual_seed(options.seed)
     # The drawing beside the learning must not fight with it for the cores.
     cv2.setNumThreads(1)
-    trainer = Trainer(options.minutes * 60)
+    trainer = Trainer(options.minutes * 60, rate=options.rate)
     if options.resume:
         trainer.load(options.work)
     elif options.start:
@@ -221,8 +259,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Plates of two lines are rare among the labelled ones: they count three times.
     real += 2 * [example for example in real if LAYOUTS[example.layout] == "two_line"]
     stream = ExampleStream(options.seed, options.batch, real=real, share=options.real)
-    checks = {name: drawn_check(300, layout, 99) for layout, name in enumerate(LAYOUTS)}
-    train(trainer, stream, options.work, checks | real_checks(options.data))
+    checks: dict[str, tuple[Any, list[str]]] = {}
+    if rank() == 0:
+        checks = {name: drawn_check(300, layout, 99) for layout, name in enumerate(LAYOUTS)}
+        checks |= real_checks(options.data)
+    train(trainer, stream, options.work, checks)
     return 0
 
 
