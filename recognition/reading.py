@@ -24,8 +24,9 @@ _GHOST = 0.002
 _BEAM = 48
 _KEPT = 5
 
-# How plausible a text is before any pixel is seen (our judgement, see `recognition.formats`). A text of no known
-# format is weighed by how common its shape is in the world: travellers' plates must not be bent into Beninese ones.
+# How plausible a text is before any pixel is seen (our judgement, see `recognition.formats`). A text of no
+# known format is weighed by how common its shape is in the world: travellers' plates must not be bent into
+# Beninese ones.
 _FITS_BENIN = 1.0
 _FITS_NEIGHBOUR = 0.4
 _FITS_ABROAD = 0.4
@@ -33,6 +34,8 @@ _FITS_ABROAD = 0.4
 _SHAPE_COUNTS = 0.4
 #: A reader that does not name a text at all still leaves it this chance when another reader is asked.
 _UNNAMED = 0.003
+#: A reader that finds lines first misses a part of the plate this often, and sees so many characters or more.
+_PART_MISSED, _LEAST_PART = 0.2, 3
 #: Colours and layouts are measured on dirty plates at dusk: a format that speaks against them loses weight,
 #: but is never ruled out.
 _CONTRADICTED = 0.25
@@ -155,21 +158,32 @@ def rank_spellings(
 
 
 def together(first: Sequence[Spelling], second: Sequence[Spelling]) -> list[Spelling]:
-    """What two readers that err differently hold possible together: their chances multiplied, the best first.
+    """What two readers that err differently hold possible together, the best first: their chances multiplied.
 
-    A text that only one names keeps a small chance. A reader that names nothing has no say.
+    A text that only one names keeps a small chance. The second reader finds lines before it reads and may
+    miss one, or a small country mark: a text of which it names the beginning or the end is not ruled out by
+    that. A reader that names nothing has no say.
     """
     if not first or not second:
         return [*first, *second]
-    chances = _by_text(first), _by_text(second)
+    ours, theirs = _by_text(first), _by_text(second)
     products = {
-        text: (chances[0].get(text, 0.0) + _UNNAMED) * (chances[1].get(text, 0.0) + _UNNAMED)
-        for text in {**chances[0], **chances[1]}
+        text: (ours.get(text, 0.0) + _UNNAMED) * (_seen_by_lines(text, theirs) + _UNNAMED)
+        for text in {**ours, **theirs}
     }
     # What neither names is possible too.
     total = sum(products.values()) + _UNNAMED**2
     best = sorted(products.items(), key=lambda item: -item[1])[:_BEAM]
     return [Spelling(text, product / total) for text, product in best]
+
+
+def _seen_by_lines(text: str, chances: Mapping[str, float]) -> float:
+    parts = (
+        chance
+        for part, chance in chances.items()
+        if _LEAST_PART <= len(part) < len(text) and (text.startswith(part) or text.endswith(part))
+    )
+    return chances.get(text, 0.0) + _PART_MISSED * sum(parts)
 
 
 def _by_text(spellings: Sequence[Spelling]) -> dict[str, float]:

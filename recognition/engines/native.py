@@ -22,6 +22,11 @@ from recognition.weights import network_path
 
 #: A plate with this score is one; below, the confidence of its text falls in proportion.
 _SURELY_A_PLATE = 0.4
+#: Plates of Benin have at least two characters (PR, W1); see `recognition.formats`.
+_SHORTEST = 2
+#: A text that is like a word more than like a plate (PR, and many plates chosen for money) is believed where
+#: the detector is sure of the plate, and the readers as sure as this.
+_SURELY_READ = 0.6
 #: A photograph's plates are cut out with each of these margins and the reads averaged: measured, a quarter of
 #: the misreads of drawn plates go. In a stream the frames themselves are as many views.
 _MARGINS = (0.02, MARGIN, 0.10)
@@ -177,7 +182,10 @@ class NativeEngine:
             spellings = together(spellings, self._second.spellings(image, found.polygon))
             ranked = rank_spellings(spellings, text.raw, colour=colour, layout=layout)
         confidence = joint_confidence(ranked.confidence, found.confidence, sure=_SURELY_A_PLATE)
-        if not could_be_plate(ranked) or confidence < self._min_confidence:
+        if len(ranked.text) < _SHORTEST or confidence < self._min_confidence:
+            return None
+        doubtful = found.confidence < _SURELY_A_PLATE or ranked.confidence < _SURELY_READ
+        if doubtful and not could_be_plate(ranked):
             return None
         return PlateRead(
             text=ranked.text,

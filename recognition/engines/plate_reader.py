@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +32,9 @@ _OVERSIZE = 1.5
 _MEASURED = 8.0
 #: Texts kept of several crops together.
 _KEPT = 16
+#: Characters that are the same strokes in many plates' typefaces: only their place tells them apart, and the
+#: text with the other one is at least this likely. Looked for in so many of the likeliest texts.
+_TWINS, _TWIN_SHARE, _TWINS_OF = {"0": "O", "O": "0", "1": "I", "I": "1"}, 0.1, 3
 #: Crops given to the network at once, to bound memory.
 _BATCH = 16
 
@@ -58,11 +61,21 @@ class PlateText:
     def spellings(self) -> list[Spelling]:
         """The texts as `recognition.reading` weighs them."""
         covered = min(1.0, sum(chance for _, chance in self.texts))
+        chances = dict(self.texts)
+        for text, chance in self.texts[:_TWINS_OF]:
+            for twin in _twins(text):
+                chances[twin] = max(chances.get(twin, 0.0), _TWIN_SHARE * chance)
         return [
             # What the beam left out differs in some character, nobody knows in which: all share the doubt.
             Spelling(text, chance, (covered ** (1 / len(text)),) * len(text))
-            for text, chance in self.texts
+            for text, chance in chances.items()
         ]
+
+
+def _twins(text: str) -> Iterator[str]:
+    for place, char in enumerate(text):
+        if char in _TWINS:
+            yield text[:place] + _TWINS[char] + text[place + 1 :]
 
 
 class PlateReader:
@@ -118,7 +131,8 @@ def straightened(
 ) -> RGB:
     """The plate with these corners seen straight on, with some ground around it.
 
-    `size` is width and height in pixels, as our network wants it unless told otherwise. What would lie outside the picture is filled with the picture's edge.
+    `size` is width and height in pixels, as our network wants it unless told otherwise. What would lie
+    outside the picture is filled with the picture's edge.
     """
     import cv2
 

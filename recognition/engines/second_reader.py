@@ -1,4 +1,4 @@
-"""A second reader for photographs: RapidOCR's networks, on the plates that our detector found and straightened.
+"""A second reader for photographs: RapidOCR's networks, on the plates that our detector found.
 
 Its mistakes are others than those of our reader, so the two together read more than either: of the 201 plates
 labelled by eye that nothing was learnt from, our reader alone read .79, this one .83, both together .92. A

@@ -195,9 +195,16 @@ def test_a_picture_of_nothing_but_a_plate_is_read_unless_it_is_too_tall(native: 
     assert engine.find(np.full((60, 200, 3), 90, np.uint8), thorough=False) == []
 
 
-@pytest.mark.parametrize("text", ["", "B1", "TOYOTA"])
+@pytest.mark.parametrize("text", ["", "B", "B1", "TOYOTA"])
 def test_what_is_no_plate_text_is_dropped(native: Make, picture: RGB, text: str) -> None:
-    assert native(640, text=text)[0].find(picture) == []
+    assert native(640, 0.39, text=text)[0].find(picture) == []
+
+
+@pytest.mark.parametrize("text", ["PR", "W1", "RFARB", "KOKO7"])
+def test_short_and_chosen_plates_are_read_where_the_detector_is_sure(
+    native: Make, picture: RGB, text: str
+) -> None:
+    assert [read.text for read in native(640, text=text)[0].find(picture)] == [text]
 
 
 def test_in_infrared_no_colour_is_named(native: Make, picture: RGB) -> None:

@@ -8,7 +8,7 @@ from recognition.colours import plate_colour
 from recognition.engines.assembly import plate_lines, stacked_pairs, text_of
 from recognition.engines.pipeline import could_be_plate, joint_confidence
 from recognition.engines.rapid_reader import decode
-from recognition.reading import CharRead, TextLine, plausibility, rank
+from recognition.reading import CharRead, Spelling, TextLine, plausibility, rank, together
 from recognition.synthesis import draw_plate
 from recognition.types import Frame
 
@@ -148,3 +148,29 @@ def test_a_frame_needs_a_time_zone() -> None:
 
     with pytest.raises(ValueError, match="time zone"):
         Frame(np.zeros((20, 20, 3), np.uint8), datetime(2025, 1, 1), 0)  # noqa: DTZ001
+
+
+def spelled(**chances: float) -> list[Spelling]:
+    return [Spelling(text, chance) for text, chance in chances.items()]
+
+
+def test_two_readers_together_prefer_what_both_hold_possible() -> None:
+    ours, theirs = spelled(AB1234=0.6, A81234=0.4), spelled(A81234=0.7, A8I234=0.3)
+    both = together(ours, theirs)
+    assert both[0].text == "A81234"
+    assert both[0].chance > 0.9
+    assert {one.text for one in both} == {"AB1234", "A81234", "A8I234"}
+    assert sum(one.chance for one in both) <= 1
+
+
+def test_a_reader_that_reads_nothing_has_no_say() -> None:
+    ours = spelled(AB1234=0.6)
+    assert together(ours, []) == together([], ours) == ours
+
+
+def test_a_line_or_a_mark_that_the_second_reader_missed_is_not_cut_off() -> None:
+    ours = spelled(BB6232RB=0.7, BB6232=0.1)
+    assert together(ours, spelled(BB6232=0.9))[0].text == "BB6232RB"
+    assert together(ours, spelled(**{"6232RB": 0.9}))[0].text == "BB6232RB"
+    # Where both doubt the mark, it goes.
+    assert together(spelled(BB6232RB=0.1, BB6232=0.7), spelled(BB6232=0.9))[0].text == "BB6232"

@@ -1,8 +1,8 @@
 """Train the plate reader: `python -m recognition.training.reader --minutes 100`.
 
 It may be stopped at any time and goes on with `--resume`; the learning rate follows the share of the minutes
-that is used up, and the seed fixes every picture. `torchrun --nproc-per-node 2 -m recognition.training.reader`
-learns on two cores at once, every process on batches of its own.
+that is used up, and the seed fixes every picture. Several processes learn together, each on batches of its
+own: `torchrun --nproc-per-node 2 -m recognition.training.reader`.
 """
 
 from __future__ import annotations
