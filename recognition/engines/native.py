@@ -16,7 +16,8 @@ from recognition.engines.plate_reader import MARGIN, PlateReader, PlateText, ave
 from recognition.engines.pose_detector import FoundPlate, PoseDetector, Sight, distinct_plates
 from recognition.engines.second_reader import SecondReader
 from recognition.engines.versions import versions
-from recognition.reading import rank_spellings, together
+from recognition.reading import RankedText, rank_spellings, together
+from recognition.shapes import commonness
 from recognition.types import RGB, Layout, PlateRead, SeenObject
 from recognition.weights import network_path
 
@@ -24,9 +25,9 @@ from recognition.weights import network_path
 _SURELY_A_PLATE = 0.4
 #: Plates of Benin have at least two characters (PR, W1); see `recognition.formats`.
 _SHORTEST = 2
-#: A text that is like a word more than like a plate (PR, and many plates chosen for money) is believed where
-#: the detector is sure of the plate, and the readers as sure as this.
-_SURELY_READ = 0.6
+#: A short text, or one with a single digit, is believed where the detector is sure of the plate, the readers
+#: are as sure as this, and plates are built like it. Shop signs and badges are boxes with letters too.
+_SURELY_READ, _BUILT_LIKE_PLATES = 0.6, 0.005
 #: A photograph's plates are cut out with each of these margins and the reads averaged: measured, a quarter of
 #: the misreads of drawn plates go. In a stream the frames themselves are as many views.
 _MARGINS = (0.02, MARGIN, 0.10)
@@ -184,8 +185,8 @@ class NativeEngine:
         confidence = joint_confidence(ranked.confidence, found.confidence, sure=_SURELY_A_PLATE)
         if len(ranked.text) < _SHORTEST or confidence < self._min_confidence:
             return None
-        doubtful = found.confidence < _SURELY_A_PLATE or ranked.confidence < _SURELY_READ
-        if doubtful and not could_be_plate(ranked):
+        sure = found.confidence >= _SURELY_A_PLATE and ranked.confidence >= _SURELY_READ
+        if not (could_be_plate(ranked) or (sure and _unusual_plate(ranked))):
             return None
         return PlateRead(
             text=ranked.text,
@@ -210,6 +211,12 @@ def build(*, min_confidence: float = 0.3, image_size: int = 640, threads: int = 
     reader = PlateReader(network_path("reader"), threads=threads)
     second = SecondReader(min_confidence=min_confidence, threads=threads)
     return NativeEngine(detector, reader, min_confidence=min_confidence, second=second)
+
+
+def _unusual_plate(ranked: RankedText) -> bool:
+    if ranked.countries:
+        return True
+    return any(map(str.isdigit, ranked.text)) and commonness(ranked.text) >= _BUILT_LIKE_PLATES
 
 
 def _layout(*chances: float) -> Layout:
