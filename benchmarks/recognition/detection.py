@@ -106,8 +106,8 @@ def _accuracy(groups: dict[str, list[Photo]]) -> Section:
             label = f"{low:.0f} to {high:.0f} px" if high < _HEIGHTS[-1] else f"{low:.0f} px and more"
             by_height.append([f"{name}, plate of {label}", str(plates), percent(recall)])
     lines = [
-        "Labelled plates found with an overlap (IoU) of 0.5 or more, pictures scaled to 640. Detections of "
-        "plates that the photographs' makers left unlabelled count for nothing where we saw them to be plates "
+        "Labelled plates found with an overlap (IoU) of 0.5 or more, pictures scaled to 640. Plates that the "
+        "makers left unlabelled count for nothing where we saw that they are plates "
         "(`recognition/training/unlabelled_plates.csv`), else as wrong.",
         "",
         *table(("detector, photographs", "plates", f"recall % at {_SHIPPED}", f"precision % at {_SHIPPED}",
