@@ -45,6 +45,9 @@ _CROP_SIDE = 256
 _CLOSE = (-0.04, 0.0, 0.04)
 #: The score that a picture which is nothing but a plate is given in place of a detector's.
 _CROP_SCORE = 0.4
+#: Who shows a crop knows that there is a plate: even a doubtful read is told, with its low confidence,
+#: if it is this long and has a digit.
+_CROP_LEAST, _CROP_LENGTH = 0.1, 4
 #: A picture that is itself a plate is at least this wide for its height, and at most; its text must be this
 #: long and this sure, and it is given this score in place of a detector's.
 _PLATE_SHAPE, _WHOLE_LENGTH, _WHOLE_SURE, _WHOLE_SCORE = (1.0, 7.0), 5, 0.8, 0.3
@@ -130,7 +133,7 @@ class NativeEngine:
         box = (0.0, 0.0, float(width), float(height))
         found = FoundPlate(box, _CROP_SCORE, 0.5, corners(box))
         text = averaged(self._reader.read([straightened(image, found.polygon, margin=m) for m in _CLOSE]))
-        whole = self._plate_read(image, found, text, [], thorough=True)
+        whole = self._plate_read(image, found, text, [], thorough=True, crop=True)
         if whole is None or any(read.confidence >= whole.confidence for read in reads):
             return reads
         return [whole]
@@ -174,19 +177,21 @@ class NativeEngine:
         objects: Sequence[SeenObject],
         *,
         thorough: bool,
+        crop: bool = False,
     ) -> PlateRead | None:
         layout = _layout(found.two_line, text.two_line)
         colour = "" if is_monochrome(image) else text.colour
         spellings = text.spellings()
         ranked = rank_spellings(spellings, text.raw, colour=colour, layout=layout)
         if thorough and self._second and ranked.confidence < _SURE_ALONE:
-            spellings = together(spellings, self._second.spellings(image, found.polygon))
+            spellings = together(spellings, self._second.spellings(image, found.polygon, layout))
             ranked = rank_spellings(spellings, text.raw, colour=colour, layout=layout)
         confidence = joint_confidence(ranked.confidence, found.confidence, sure=_SURELY_A_PLATE)
-        if len(ranked.text) < _SHORTEST or confidence < self._min_confidence:
+        if confidence < (_CROP_LEAST if crop else self._min_confidence):
             return None
-        sure = found.confidence >= _SURELY_A_PLATE and ranked.confidence >= _SURELY_READ
-        if not (could_be_plate(ranked) or (sure and _unusual_plate(ranked))):
+        sure = found.confidence >= _SURELY_A_PLATE and _unusual_plate(ranked)
+        told = crop and len(ranked.text) >= _CROP_LENGTH and any(map(str.isdigit, ranked.text))
+        if not (could_be_plate(ranked) or sure or told):
             return None
         return PlateRead(
             text=ranked.text,
@@ -214,9 +219,11 @@ def build(*, min_confidence: float = 0.3, image_size: int = 640, threads: int = 
 
 
 def _unusual_plate(ranked: RankedText) -> bool:
-    if ranked.countries:
-        return True
-    return any(map(str.isdigit, ranked.text)) and commonness(ranked.text) >= _BUILT_LIKE_PLATES
+    """Whether a sure read is built like plates that `could_be_plate` leaves out: short, or of one digit."""
+    if ranked.confidence < _SURELY_READ or len(ranked.text) < _SHORTEST:
+        return False
+    digits = any(map(str.isdigit, ranked.text))
+    return bool(ranked.countries) or (digits and commonness(ranked.text) >= _BUILT_LIKE_PLATES)
 
 
 def _layout(*chances: float) -> Layout:
