@@ -45,6 +45,8 @@ _CROP_SIDE = 256
 _CLOSE = (-0.04, 0.0, 0.04)
 #: The score that a picture which is nothing but a plate is given in place of a detector's.
 _CROP_SCORE = 0.4
+#: A crop read as surely as this is not searched for a plate in it.
+_SURE_CROP = 0.8
 #: Who shows a crop knows that there is a plate: even a doubtful read is told, with its low confidence,
 #: if it is this long and has a digit.
 _CROP_LEAST, _CROP_LENGTH = 0.1, 4
@@ -94,10 +96,13 @@ class NativeEngine:
         as a picture of nothing but a plate. Raises ImageError when the array is not a picture.
         """
         check_picture(image)
+        crop = self._read_crop(image) if thorough and max(image.shape[:2]) <= _CROP_SIDE else None
+        if crop is not None and crop.confidence >= _SURE_CROP:
+            return Look([crop], [])
         sight = self._see(image)
         reads = self._read(image, sight, thorough=thorough)
-        if thorough and max(image.shape[:2]) <= _CROP_SIDE:
-            reads = self._best_of_crop(image, reads)
+        if crop is not None and all(read.confidence < crop.confidence for read in reads):
+            reads = [crop]
         elif thorough and not reads:
             reads = self._search(image, sight.objects)
         if thorough and self._second and not reads:
@@ -127,16 +132,13 @@ class NativeEngine:
                 return reads
         return self._read_whole(image, objects)
 
-    def _best_of_crop(self, image: RGB, reads: list[PlateRead]) -> list[PlateRead]:
-        """What was found in a crop, or the crop read as one plate where that is surer."""
+    def _read_crop(self, image: RGB) -> PlateRead | None:
+        """A small picture read as one plate."""
         height, width = image.shape[:2]
         box = (0.0, 0.0, float(width), float(height))
         found = FoundPlate(box, _CROP_SCORE, 0.5, corners(box))
         text = averaged(self._reader.read([straightened(image, found.polygon, margin=m) for m in _CLOSE]))
-        whole = self._plate_read(image, found, text, [], thorough=True, crop=True)
-        if whole is None or any(read.confidence >= whole.confidence for read in reads):
-            return reads
-        return [whole]
+        return self._plate_read(image, found, text, [], thorough=True, crop=True)
 
     def _read_whole(self, image: RGB, objects: list[SeenObject]) -> list[PlateRead]:
         """The picture taken as one plate, which must be beyond doubt: most pictures are none."""
