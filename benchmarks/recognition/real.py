@@ -29,13 +29,13 @@ def crops(data: Path) -> list[CaseSet]:
         layout: Layout = "two_line" if name.startswith("eu") else "one_line"
         case = Case(name, folder / "images" / name, text, layout, facets={"country": row["country"]})
         cases[name[:2]].append(case)
-    corrected = sum(name.startswith("br") for name, _ in right)
+    note = "{} crops{}, never trained on; {} labels corrected by eye (`corrections.csv`)."
+    corrected = {kind: sum(name.startswith(kind) for name, _ in right) for kind in cases}
     return [
         CaseSet("eu", "Two-line crops, Europe (`plates-read` eu)",
-                "128 crops of 70 x 50 pixels, never trained on.", cases["eu"], ("country",)),
+                note.format(128, " of 70 x 50 pixels", corrected["eu"]), cases["eu"], ("country",)),
         CaseSet("br", "One-line crops, Brazil (`plates-read` br)",
-                f"250 crops, never trained on; {corrected} labels corrected by eye (`corrections.csv`).",
-                cases["br"]),
+                note.format(250, "", corrected["br"]), cases["br"]),
     ]  # fmt: skip
 
 
