@@ -36,6 +36,9 @@ _SHAPE_COUNTS = 0.4
 _UNNAMED = 0.003
 #: A reader that finds lines first misses a part of the plate this often, and sees so many characters or more.
 _PART_MISSED, _LEAST_PART = 0.2, 3
+#: A general reader cannot know whether a plate's ring is O or 0, and its stroke I or 1: where it names the
+#: one, it holds the other possible with this share.
+_TWIN_SEEN = 0.15
 #: Colours and layouts are measured on dirty plates at dusk: a format that speaks against them loses weight,
 #: but is never ruled out.
 _CONTRADICTED = 0.25
@@ -185,7 +188,12 @@ def _seen_by_lines(text: str, chances: Mapping[str, float]) -> float:
         for part, chance in chances.items()
         if _LEAST_PART <= len(part) < len(text) and (text.startswith(part) or text.endswith(part))
     )
-    return chances.get(text, 0.0) + _PART_MISSED * sum(parts)
+    twin = sum(chance for other, chance in chances.items() if _twinned(other) == _twinned(text))
+    return max(chances.get(text, 0.0), _TWIN_SEEN * twin) + _PART_MISSED * sum(parts)
+
+
+def _twinned(text: str) -> str:
+    return text.replace("O", "0").replace("I", "1")
 
 
 def _by_text(spellings: Sequence[Spelling]) -> dict[str, float]:

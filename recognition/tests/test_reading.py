@@ -8,7 +8,7 @@ from recognition.colours import plate_colour
 from recognition.engines.assembly import plate_lines, stacked_pairs, text_of
 from recognition.engines.pipeline import could_be_plate, joint_confidence
 from recognition.engines.rapid_reader import decode
-from recognition.reading import CharRead, Spelling, TextLine, plausibility, rank, together
+from recognition.reading import CharRead, Spelling, TextLine, plausibility, rank, rank_spellings, together
 from recognition.synthesis import draw_plate
 from recognition.types import Frame
 
@@ -174,3 +174,10 @@ def test_a_line_or_a_mark_that_the_second_reader_missed_is_not_cut_off() -> None
     assert together(ours, spelled(**{"6232RB": 0.9}))[0].text == "BB6232RB"
     # Where both doubt the mark, it goes.
     assert together(spelled(BB6232RB=0.1, BB6232=0.7), spelled(BB6232=0.9))[0].text == "BB6232"
+
+
+def test_a_general_reader_does_not_decide_between_ring_and_nought() -> None:
+    both = together(spelled(**{"5O4691RB": 0.9}), spelled(**{"504691RB": 0.9}))
+    ranked = rank_spellings(both, "5O4691RB", layout="two_line")
+    assert ranked.text == "5O4691RB"
+    assert ranked.candidates[1].text == "504691RB"
