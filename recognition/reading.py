@@ -172,8 +172,11 @@ def together(first: Sequence[Spelling], second: Sequence[Spelling]) -> list[Spel
     if not first or not second:
         return [*first, *second]
     ours, theirs = _by_text(first), _by_text(second)
+    twins: dict[str, float] = {}
+    for text, chance in theirs.items():
+        twins[_twinned(text)] = twins.get(_twinned(text), 0.0) + chance
     products = {
-        text: (ours.get(text, 0.0) + _UNNAMED) * (_seen_by_lines(text, theirs) + _UNNAMED)
+        text: (ours.get(text, 0.0) + _UNNAMED) * (_seen_by_lines(text, theirs, twins) + _UNNAMED)
         for text in {**ours, **theirs}
     }
     # What neither names is possible too.
@@ -182,14 +185,14 @@ def together(first: Sequence[Spelling], second: Sequence[Spelling]) -> list[Spel
     return [Spelling(text, product / total) for text, product in best]
 
 
-def _seen_by_lines(text: str, chances: Mapping[str, float]) -> float:
+def _seen_by_lines(text: str, chances: Mapping[str, float], twins: Mapping[str, float]) -> float:
     parts = (
         chance
         for part, chance in chances.items()
         if _LEAST_PART <= len(part) < len(text) and (text.startswith(part) or text.endswith(part))
     )
-    twin = sum(chance for other, chance in chances.items() if _twinned(other) == _twinned(text))
-    return max(chances.get(text, 0.0), _TWIN_SEEN * twin) + _PART_MISSED * sum(parts)
+    twin = _TWIN_SEEN * twins.get(_twinned(text), 0.0)
+    return max(chances.get(text, 0.0), twin) + _PART_MISSED * sum(parts)
 
 
 def _twinned(text: str) -> str:

@@ -132,12 +132,17 @@ class NativeEngine:
                 return reads
         return self._read_whole(image, objects)
 
-    def _read_crop(self, image: RGB) -> PlateRead | None:
-        """A small picture read as one plate."""
+    def _as_one_plate(self, image: RGB, score: float) -> tuple[FoundPlate, PlateText]:
+        """The whole picture as a detector with that score would have found it, and what it says."""
         height, width = image.shape[:2]
         box = (0.0, 0.0, float(width), float(height))
-        found = FoundPlate(box, _CROP_SCORE, 0.5, corners(box))
-        text = averaged(self._reader.read([straightened(image, found.polygon, margin=m) for m in _CLOSE]))
+        found = FoundPlate(box, score, 0.5, corners(box))
+        crops = [straightened(image, found.polygon, margin=margin) for margin in _CLOSE]
+        return found, averaged(self._reader.read(crops))
+
+    def _read_crop(self, image: RGB) -> PlateRead | None:
+        """A small picture read as one plate."""
+        found, text = self._as_one_plate(image, _CROP_SCORE)
         return self._plate_read(image, found, text, [], thorough=True, crop=True)
 
     def _read_whole(self, image: RGB, objects: list[SeenObject]) -> list[PlateRead]:
@@ -145,9 +150,7 @@ class NativeEngine:
         height, width = image.shape[:2]
         if not _PLATE_SHAPE[0] <= width / height <= _PLATE_SHAPE[1]:
             return []
-        box = (0.0, 0.0, float(width), float(height))
-        found = FoundPlate(box, _WHOLE_SCORE, 0.5, corners(box))
-        text = averaged(self._reader.read([straightened(image, found.polygon, margin=m) for m in _CLOSE]))
+        found, text = self._as_one_plate(image, _WHOLE_SCORE)
         read = self._plate_read(image, found, text, objects, thorough=True)
         if read is None or len(read.text) < _WHOLE_LENGTH or read.recognition_confidence < _WHOLE_SURE:
             return []
