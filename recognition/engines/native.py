@@ -143,7 +143,9 @@ class NativeEngine:
     def _read_crop(self, image: RGB) -> PlateRead | None:
         """A small picture read as one plate."""
         found, text = self._as_one_plate(image, _CROP_SCORE)
-        return self._plate_read(image, found, text, [], thorough=True, crop=True)
+        return self._plate_read(
+            image, found, text, [], monochrome=is_monochrome(image), thorough=True, crop=True
+        )
 
     def _read_whole(self, image: RGB, objects: list[SeenObject]) -> list[PlateRead]:
         """The picture taken as one plate, which must be beyond doubt: most pictures are none."""
@@ -151,7 +153,7 @@ class NativeEngine:
         if not _PLATE_SHAPE[0] <= width / height <= _PLATE_SHAPE[1]:
             return []
         found, text = self._as_one_plate(image, _WHOLE_SCORE)
-        read = self._plate_read(image, found, text, objects, thorough=True)
+        read = self._plate_read(image, found, text, objects, monochrome=is_monochrome(image), thorough=True)
         if read is None or len(read.text) < _WHOLE_LENGTH or read.recognition_confidence < _WHOLE_SURE:
             return []
         return [read]
@@ -161,7 +163,7 @@ class NativeEngine:
         if not sight.plates:
             return []
         margins = _MARGINS if thorough else (MARGIN,)
-        count = len(margins)
+        monochrome, count = is_monochrome(image), len(margins)
         crops = [straightened(image, found.polygon, margin=m) for found in sight.plates for m in margins]
         views = self._reader.read(crops)
         texts = [
@@ -169,7 +171,7 @@ class NativeEngine:
             for start in range(0, len(views), count)
         ]
         reads = [
-            self._plate_read(image, found, text, sight.objects, thorough=thorough)
+            self._plate_read(image, found, text, sight.objects, monochrome=monochrome, thorough=thorough)
             for found, text in zip(sight.plates, texts, strict=True)
         ]
         return [read for read in reads if read is not None]
@@ -181,11 +183,12 @@ class NativeEngine:
         text: PlateText,
         objects: Sequence[SeenObject],
         *,
+        monochrome: bool,
         thorough: bool,
         crop: bool = False,
     ) -> PlateRead | None:
         layout = _layout(found.two_line, text.two_line)
-        colour = "" if is_monochrome(image) else text.colour
+        colour = "" if monochrome else text.colour
         spellings = text.spellings()
         ranked = rank_spellings(spellings, text.raw, colour=colour, layout=layout)
         if thorough and self._second and ranked.confidence < _SURE_ALONE:
