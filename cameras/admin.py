@@ -26,6 +26,13 @@ class ConfigAdmin(admin.ModelAdmin[Row]):
         """Only what the role may see."""
         return cast(QuerySet[Row], super().get_queryset(request).visible_to(request.user))  # type: ignore[attr-defined]
 
+    def get_fields(self, request: HttpRequest, obj: Row | None = None) -> list[Any]:
+        """Django's `exclude` does not reach fields that a form declares itself."""
+        left_out = set(self.get_exclude(request, obj) or ())
+        if not self.has_change_permission(request, obj):
+            left_out.add("seen_revision")
+        return [name for name in super().get_fields(request, obj) if name not in left_out]
+
     def save_model(self, request: HttpRequest, obj: Row, form: forms.ModelForm[Row], change: bool) -> None:
         """Store what the person changed."""
         by: Any = request.user
@@ -75,7 +82,7 @@ class CameraAdmin(ConfigAdmin[Camera]):
     def get_exclude(self, request: HttpRequest, obj: Camera | None = None) -> tuple[str, ...]:
         """Addresses of streams may hold a password: only who may change a camera sees them, masked."""
         may_change = self.has_change_permission(request, obj)
-        return () if may_change else ("stream_url", "rtsp_url", "settings", "seen_revision")
+        return () if may_change else ("stream_url", "rtsp_url", "settings")
 
     def get_prepopulated_fields(
         self, request: HttpRequest, obj: Camera | None = None

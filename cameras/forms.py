@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.forms.fields import InvalidJSONInput
 from django.utils.translation import gettext_lazy as _
 
 from accounts.api.parsers import too_deep
@@ -24,6 +25,13 @@ class PlainJSONField(forms.JSONField):
         if too_deep(found):
             raise ValidationError(self.error_messages["invalid"], code="invalid")
         return found
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        """What was sent, to be shown again."""
+        try:
+            return super().bound_data(data, initial)
+        except RecursionError:
+            return InvalidJSONInput(data)
 
 
 class ConfigForm(forms.ModelForm[Any]):

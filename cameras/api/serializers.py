@@ -13,8 +13,6 @@ from cameras.models import Camera, CameraStatus, CameraType, ModelConfig, Sensor
 
 STATE = ("id", "revision", "created_at", "updated_at")
 """What every configured row has and nobody sends."""
-MAX_GEOMETRY_BYTES = 2 * 1024 * 1024
-"""The number of points is the limit that people meet; this one only keeps the parser from toil."""
 PRIVATE = ("stream_url", "rtsp_url", "settings")
 """Of a camera, for those alone who may change it."""
 
@@ -41,6 +39,10 @@ class ObjectField(StrictJson):
 @extend_schema_field(GEOMETRY)
 class GeometryField(serializers.JSONField):
     """GeoJSON; what it must be is said by `cameras.geometry`, which looks before it takes."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """As it came."""
+        return data
 
 
 class CameraSerializer(serializers.ModelSerializer[Camera]):

@@ -1,6 +1,8 @@
 """GeoJSON of zones: what is taken, and which error each fault gives, quickly."""
 
 import math
+import subprocess
+import sys
 import time
 from typing import Any
 
@@ -119,3 +121,13 @@ def test_a_hundred_thousand_points_are_refused_quickly() -> None:
     with pytest.raises(ValidationError, match=r"100000|100 000"):
         check_geometry(value, "picture")
     assert time.perf_counter() - started < 0.5
+
+
+def test_no_process_loads_shapely_and_numpy_before_a_zone_is_drawn() -> None:
+    code = (
+        "import os, sys, django; os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'anpr_site.settings')\n"
+        "django.setup(); import anpr_site.urls, anpr_site.celery\n"
+        "print({'shapely', 'numpy'} & set(sys.modules))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
