@@ -13,8 +13,6 @@ from accounts.models import ApiKey, AuditEvent, User
 from cameras import services
 from cameras.models import Camera, ModelConfig, SensorSettings, Zone
 from conftest import at
-from detections.passages import NewPassage
-from detections.services import record
 
 pytestmark = pytest.mark.django_db
 
@@ -338,10 +336,8 @@ def test_a_zone_stays_with_its_camera_and_its_shape_is_checked_again_on_the_map(
     assert back == {("geometry", "geometry_outside")}
 
 
-def test_what_others_need_is_not_deleted(
-    call: Call, camera: Camera, zone: Zone, new_passage: Callable[..., NewPassage]
-) -> None:
-    record([new_passage()])
+def test_what_others_need_is_not_deleted(call: Call, camera: Camera, zone: Zone) -> None:
+    SensorSettings.objects.create(name="s", code="s", camera=camera)
     assert errors(call("DELETE", f"cameras/{camera.pk}", seen="*"), 409) == {("", "in_use")}
     model = call("POST", "models", bodies(camera)["models"]).json()
     assert call("PATCH", f"cameras/{camera.pk}", {"model": model["id"]}, seen="*").status_code == 200
