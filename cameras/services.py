@@ -112,6 +112,8 @@ def create_config(
 
     Raises ValidationError (fields and reasons) and ConflictError.
     """
+    if getattr(row, "is_default", False):
+        _lock_usual_model()
     _check(row, zones, by=by)
     _save(row)
     if isinstance(row, SensorSettings):
@@ -134,6 +136,8 @@ def change_config(
     `revision` is the one that the writer has seen; None overwrites any. Without a difference nothing is
     written. Raises StaleError, ValidationError and ConflictError.
     """
+    if changes.get("is_default"):
+        _lock_usual_model()
     stored = type(row)._default_manager.select_for_update().get(pk=row.pk)
     if revision not in (None, stored.revision):
         raise StaleError
@@ -198,6 +202,12 @@ def _differs(stored: Configured, name: str, value: object) -> bool:
     before = getattr(stored, name)
     # Empty is not the same as what no key opens: whoever empties such an address means it.
     return before != value or isinstance(before, Unopened)
+
+
+def _lock_usual_model() -> None:
+    """Until the end of the transaction nobody else chooses the usual model. Before any row is locked."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('cameras.usual_model'))")
 
 
 def _check(row: Configured, zones: Sequence[Zone], *, by: User | None) -> None:

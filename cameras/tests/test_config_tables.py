@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Model
 
 from accounts.models import ApiKey, AuditEvent, User
@@ -202,6 +202,21 @@ def test_a_sensor_has_zones_of_its_own_camera_and_a_key_of_its_own(
         second.save()
     with pytest.raises(IntegrityError):
         update(sensor, code="")
+
+
+@pytest.mark.parametrize("moved", ["link", "sensor", "zone"])
+def test_the_database_refuses_zones_of_another_camera(zone: Zone, moved: str) -> None:
+    other = Camera.objects.create(name="Igolo", code="igolo")
+    sensor = SensorSettings.objects.create(name="s", code="s", camera=zone.camera)
+    sensor.zones.add(zone)
+    connection.check_constraints()
+    if moved == "link":
+        sensor.zones.add(Zone.objects.create(name="x", camera=other, geometry=SQUARE))
+    else:
+        update(sensor if moved == "sensor" else zone, camera=other)
+    with pytest.raises(IntegrityError, match="own camera"), transaction.atomic():
+        connection.check_constraints()
+    Zone.objects.all().delete()  # else the end of the test would check once more
 
 
 def test_each_write_is_audited_by_the_names_of_fields_and_raises_the_revision(
