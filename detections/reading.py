@@ -54,6 +54,7 @@ def new_passage(
         vehicle_type=passage.vehicle_type,
         vehicle_color=passage.vehicle_colour,
         direction=passage.direction,
+        lane=str(passage.lane) if passage.lane else "",
         frame=None if frame_path else to_jpeg(passage.frame.image),
         frame_path=frame_path,
         crop=to_jpeg(passage.crop),

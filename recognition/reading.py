@@ -39,6 +39,8 @@ _PART_MISSED, _LEAST_PART = 0.2, 3
 #: Colours and layouts are measured on dirty plates at dusk: a format that speaks against them loses weight,
 #: but is never ruled out.
 _CONTRADICTED = 0.25
+#: A layout that a format knows, but not the one that most of its plates have: cars with square plates.
+_RARER_LAYOUT = 0.4
 # benin.md: one source says that Beninese series leave out I and O; O, I and Q are accepted, but rarer.
 _RARE_LETTERS = frozenset("IOQ")
 _RARE_LETTER = 0.3
@@ -215,6 +217,8 @@ def _fit(fmt: PlateFormat, text: str, colour: str, layout: str) -> float:
         weight *= _CONTRADICTED
     if layout and layout not in fmt.layouts:
         weight *= _CONTRADICTED
+    elif layout and layout != fmt.layouts[0]:
+        weight *= _RARER_LAYOUT
     return weight
 
 

@@ -16,7 +16,8 @@ from recognition.engines.plate_reader import MARGIN, PlateReader, PlateText, ave
 from recognition.engines.pose_detector import FoundPlate, PoseDetector, Sight, distinct_plates
 from recognition.engines.second_reader import SecondReader
 from recognition.engines.versions import versions
-from recognition.reading import rank_spellings, together
+from recognition.reading import RankedText, rank_spellings, together
+from recognition.shapes import commonness
 from recognition.types import RGB, Layout, PlateRead, SeenObject
 from recognition.weights import check_folder, network_path
 
@@ -24,9 +25,9 @@ from recognition.weights import check_folder, network_path
 _SURELY_A_PLATE = 0.4
 #: Plates of Benin have at least two characters (PR, W1); see `recognition.formats`.
 _SHORTEST = 2
-#: A text that is like a word more than like a plate (PR, and many plates chosen for money) is believed where
-#: the detector is sure of the plate, and the readers as sure as this.
-_SURELY_READ = 0.6
+#: A short text, or one with a single digit, is believed where the detector is sure of the plate, the readers
+#: are as sure as this, and plates are built like it. Shop signs and badges are boxes with letters too.
+_SURELY_READ, _BUILT_LIKE_PLATES = 0.6, 0.005
 #: A photograph's plates are cut out with each of these margins and the reads averaged: measured, a quarter of
 #: the misreads of drawn plates go. In a stream the frames themselves are as many views.
 _MARGINS = (0.02, MARGIN, 0.10)
@@ -44,6 +45,11 @@ _CROP_SIDE = 256
 _CLOSE = (-0.04, 0.0, 0.04)
 #: The score that a picture which is nothing but a plate is given in place of a detector's.
 _CROP_SCORE = 0.4
+#: A crop read as surely as this is not searched for a plate in it.
+_SURE_CROP = 0.8
+#: Who shows a crop knows that there is a plate: even a doubtful read is told, with its low confidence,
+#: if it is this long and has a digit.
+_CROP_LEAST, _CROP_LENGTH = 0.1, 4
 #: A picture that is itself a plate is at least this wide for its height, and at most; its text must be this
 #: long and this sure, and it is given this score in place of a detector's.
 _PLATE_SHAPE, _WHOLE_LENGTH, _WHOLE_SURE, _WHOLE_SCORE = (1.0, 7.0), 5, 0.8, 0.3
@@ -90,10 +96,13 @@ class NativeEngine:
         as a picture of nothing but a plate. Raises ImageError when the array is not a picture.
         """
         check_picture(image)
+        crop = self._read_crop(image) if thorough and max(image.shape[:2]) <= _CROP_SIDE else None
+        if crop is not None and crop.confidence >= _SURE_CROP:
+            return Look([crop], [])
         sight = self._see(image)
         reads = self._read(image, sight, thorough=thorough)
-        if thorough and max(image.shape[:2]) <= _CROP_SIDE:
-            reads = self._best_of_crop(image, reads)
+        if crop is not None and all(read.confidence < crop.confidence for read in reads):
+            reads = [crop]
         elif thorough and not reads:
             reads = self._search(image, sight.objects)
         if thorough and self._second and not reads:
@@ -123,16 +132,13 @@ class NativeEngine:
                 return reads
         return self._read_whole(image, objects)
 
-    def _best_of_crop(self, image: RGB, reads: list[PlateRead]) -> list[PlateRead]:
-        """What was found in a crop, or the crop read as one plate where that is surer."""
+    def _read_crop(self, image: RGB) -> PlateRead | None:
+        """A small picture read as one plate."""
         height, width = image.shape[:2]
         box = (0.0, 0.0, float(width), float(height))
         found = FoundPlate(box, _CROP_SCORE, 0.5, corners(box))
         text = averaged(self._reader.read([straightened(image, found.polygon, margin=m) for m in _CLOSE]))
-        whole = self._plate_read(image, found, text, [], thorough=True)
-        if whole is None or any(read.confidence >= whole.confidence for read in reads):
-            return reads
-        return [whole]
+        return self._plate_read(image, found, text, [], thorough=True, crop=True)
 
     def _read_whole(self, image: RGB, objects: list[SeenObject]) -> list[PlateRead]:
         """The picture taken as one plate, which must be beyond doubt: most pictures are none."""
@@ -173,19 +179,21 @@ class NativeEngine:
         objects: Sequence[SeenObject],
         *,
         thorough: bool,
+        crop: bool = False,
     ) -> PlateRead | None:
         layout = _layout(found.two_line, text.two_line)
         colour = "" if is_monochrome(image) else text.colour
         spellings = text.spellings()
         ranked = rank_spellings(spellings, text.raw, colour=colour, layout=layout)
         if thorough and self._second and ranked.confidence < _SURE_ALONE:
-            spellings = together(spellings, self._second.spellings(image, found.polygon))
+            spellings = together(spellings, self._second.spellings(image, found.polygon, layout))
             ranked = rank_spellings(spellings, text.raw, colour=colour, layout=layout)
         confidence = joint_confidence(ranked.confidence, found.confidence, sure=_SURELY_A_PLATE)
-        if len(ranked.text) < _SHORTEST or confidence < self._min_confidence:
+        if confidence < (_CROP_LEAST if crop else self._min_confidence):
             return None
-        doubtful = found.confidence < _SURELY_A_PLATE or ranked.confidence < _SURELY_READ
-        if doubtful and not could_be_plate(ranked):
+        sure = found.confidence >= _SURELY_A_PLATE and _unusual_plate(ranked)
+        told = crop and len(ranked.text) >= _CROP_LENGTH and any(map(str.isdigit, ranked.text))
+        if not (could_be_plate(ranked) or sure or told):
             return None
         return PlateRead(
             text=ranked.text,
@@ -220,6 +228,14 @@ def build(
     reader = PlateReader(network_path("reader", folder=weights), threads=threads)
     second = SecondReader(min_confidence=min_confidence, threads=threads)
     return NativeEngine(detector, reader, min_confidence=min_confidence, second=second)
+
+
+def _unusual_plate(ranked: RankedText) -> bool:
+    """Whether a sure read is built like plates that `could_be_plate` leaves out: short, or of one digit."""
+    if ranked.confidence < _SURELY_READ or len(ranked.text) < _SHORTEST:
+        return False
+    digits = any(map(str.isdigit, ranked.text))
+    return bool(ranked.countries) or (digits and commonness(ranked.text) >= _BUILT_LIKE_PLATES)
 
 
 def _layout(*chances: float) -> Layout:

@@ -53,7 +53,7 @@ class PlateEngine:
         self.name = name
         self.version = version
         self._detector = detector
-        self._reader = reader
+        self.reader = reader
         self._min_confidence = min_confidence
 
     def find(self, image: RGB, *, thorough: bool = True) -> list[PlateRead]:
@@ -69,8 +69,8 @@ class PlateEngine:
         """Run detector and reader once on an empty picture."""
         blank = np.full((96, 320, 3), 128, dtype=np.uint8)
         self._detector.detect(blank)
-        self._reader.lines(blank)
-        self._reader.line(blank)
+        self.reader.lines(blank)
+        self.reader.line(blank)
 
     def _read_plate(self, image: RGB, found: Detection) -> PlateRead | None:
         height, width = image.shape[:2]
@@ -84,20 +84,20 @@ class PlateEngine:
 
     def plate_lines(self, surroundings: RGB, plate: RGB) -> tuple[tuple[TextLine, ...], Layout]:
         """The lines on one plate and its layout; `plate` is cut close, `surroundings` with room around it."""
-        chosen = plate_lines(self._reader.lines(surroundings))
+        chosen = plate_lines(self.reader.lines(surroundings))
         return self._lines_unseen(plate) if chosen is None else chosen
 
     def _lines_unseen(self, plate: RGB) -> tuple[tuple[TextLine, ...], Layout]:
         """What the reader makes of a plate on which it saw no line: the rows are where they must be."""
         height, width = plate.shape[:2]
         if width >= _ONE_LINE_ASPECT * height:
-            return (self._reader.line(plate),), "one_line"
+            return (self.reader.line(plate),), "one_line"
         middle = max(1, height // 2)
-        return (self._reader.line(plate[:middle]), self._reader.line(plate[height - middle :])), "two_line"
+        return (self.reader.line(plate[:middle]), self.reader.line(plate[height - middle :])), "two_line"
 
     def _read_anywhere(self, image: RGB) -> list[PlateRead]:
         """Plates that the detector missed: text anywhere that makes a known format beyond doubt."""
-        lines = self._reader.lines(image)
+        lines = self.reader.lines(image)
         groups: list[tuple[tuple[TextLine, ...], Layout]] = [
             (pair, "two_line") for pair in stacked_pairs(lines)
         ]

@@ -27,6 +27,8 @@ logger = logging.getLogger(__name__)
 _FINDER = "PP-OCRv6_det_small.onnx"
 _READER = "PP-OCRv6_rec_small.onnx"
 _LINE_HEIGHT = 48
+#: Pictures that are longer than this many times their shorter side hold no line that can be found.
+_LONGEST_SHAPE = 40
 _MIN_LINE_WIDTH = 160
 #: Alternatives less likely than this are noise of the network.
 _MIN_CHANCE = 0.003
@@ -48,6 +50,10 @@ class RapidReader:
 
     def lines(self, image: RGB) -> list[TextLine]:
         """The lines of text in an RGB picture of any size, from top to bottom; [] when there is none."""
+        height, width = image.shape[:2]
+        if max(height, width) > _LONGEST_SHAPE * min(height, width):
+            # RapidOCR would raise: scaled to its limit, nothing would be left of the shorter side.
+            return []
         with self._finder_lock:
             # Swapped to BGR, which these networks were trained on.
             result = self._finder(np.ascontiguousarray(image[:, :, ::-1]))

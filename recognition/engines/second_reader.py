@@ -17,13 +17,16 @@ from recognition.engines.detector import Detection
 from recognition.engines.pipeline import PlateEngine
 from recognition.engines.plate_reader import straightened
 from recognition.reading import Spelling, spellings_of
-from recognition.types import RGB, PlateRead, Polygon
+from recognition.types import RGB, Layout, PlateRead, Polygon
 from recognition.weights import WeightsError
 
 logger = logging.getLogger(__name__)
 
 #: The plate is read with these margins (shares of its sides), and the chances are averaged.
 _MARGINS = (0.1, 0.2)
+#: Where the rows begin and end, as shares of the plate's height: it is not always cut in the middle.
+_WHOLE = (((0.0, 1.0),),)
+_CUTS = (((0.0, 0.53), (0.47, 1.0)), ((0.0, 0.48), (0.52, 1.0)))
 #: Small plates are enlarged to this height in pixels, at most so many times: of the 201 plates above, .75
 #: are read in their upright boxes as they are, .83 straightened and enlarged.
 _HEIGHT, _ENLARGED = 96, 4.0
@@ -39,16 +42,26 @@ class SecondReader:
         self._missing = False
         self._lock = threading.Lock()
 
-    def spellings(self, image: RGB, polygon: Polygon) -> list[Spelling]:
-        """What the plate with these corners may say; [] when nothing is read or the package is missing."""
+    def spellings(self, image: RGB, polygon: Polygon, layout: Layout) -> list[Spelling]:
+        """What the plate with these corners may say; [] when nothing is read or the package is missing.
+
+        Its lines are looked for, and besides taken to be where the layout says they are: of 128 crops of two
+        lines, 79 are read by lines found, and 90 by halves cut.
+        """
         engine = self._loaded()
         if engine is None:
             return []
         close = _view(image, polygon, 0.0)
-        views = [engine.plate_lines(_view(image, polygon, margin), close) for margin in _MARGINS]
+        views = [engine.plate_lines(_view(image, polygon, margin), close)[0] for margin in _MARGINS]
+        cuts = _CUTS if layout == "two_line" else _WHOLE
+        height = close.shape[0]
+        views += [
+            tuple(engine.reader.line(close[round(height * top) : round(height * end)]) for top, end in rows)
+            for rows in cuts
+        ]
         return [
             Spelling(one.text, one.chance / len(views))
-            for lines, _ in views
+            for lines in views
             for one in spellings_of(chars_of(lines))
         ]
 

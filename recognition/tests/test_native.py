@@ -195,12 +195,17 @@ def test_a_picture_of_nothing_but_a_plate_is_read_unless_it_is_too_tall(native: 
     assert engine.find(np.full((60, 200, 3), 90, np.uint8), thorough=False) == []
 
 
-@pytest.mark.parametrize("text", ["", "B", "B1", "TOYOTA"])
+@pytest.mark.parametrize("text", ["", "B", "TOYOTA", "SORTIE3"])
 def test_what_is_no_plate_text_is_dropped(native: Make, picture: RGB, text: str) -> None:
+    assert native(640, text=text)[0].find(picture) == []
+
+
+@pytest.mark.parametrize("text", ["W1", "V4JRW"])
+def test_unusual_plates_are_dropped_where_the_detector_doubts(native: Make, picture: RGB, text: str) -> None:
     assert native(640, 0.39, text=text)[0].find(picture) == []
 
 
-@pytest.mark.parametrize("text", ["PR", "W1", "RFARB", "KOKO7"])
+@pytest.mark.parametrize("text", ["PR", "W1", "RFARB", "V4JRW"])
 def test_short_and_chosen_plates_are_read_where_the_detector_is_sure(
     native: Make, picture: RGB, text: str
 ) -> None:

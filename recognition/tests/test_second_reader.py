@@ -23,7 +23,7 @@ def test_a_slanted_plate_is_seen_straight_on(second: SecondReader, layout: str) 
         11, difficulty=0, kinds=("BJ:private",), layout=layout, effects={"perspective": 0.5},  # type: ignore[arg-type]
         character_height=18,
     )  # fmt: skip
-    found = second.spellings(drawn.image, drawn.corners)
+    found = second.spellings(drawn.image, drawn.corners, drawn.layout)
     chances = {one.text: one.chance for one in found}
     best = max(chances, key=lambda text: chances[text])
     assert best.removesuffix("RB") == drawn.text.removesuffix("RB")
@@ -37,7 +37,7 @@ def test_without_the_package_one_reader_is_enough(
     monkeypatch.setitem(sys.modules, "recognition.engines.rapid_reader", None)
     alone = SecondReader(min_confidence=0.3, threads=1)
     corners = ((0.0, 0.0), (90.0, 0.0), (90.0, 30.0), (0.0, 30.0))
-    assert alone.spellings(np.zeros((30, 90, 3), np.uint8), corners) == []
+    assert alone.spellings(np.zeros((30, 90, 3), np.uint8), corners, "one_line") == []
     assert alone.anywhere(np.zeros((90, 90, 3), np.uint8)) == []
     assert caplog.text.count("one reader only") == 1
 
@@ -47,7 +47,7 @@ def test_only_unsure_plates_of_photographs_are_shown_to_it(monkeypatch: pytest.M
     drawn = sample(5, difficulty=0.9, kinds=("BJ:private",), character_height=10, context=3.0)
     asked: list[object] = []
 
-    def spellings(self: SecondReader, image: object, polygon: object) -> list[object]:
+    def spellings(self: SecondReader, image: object, polygon: object, layout: str) -> list[object]:
         asked.append(polygon)
         return []
 
