@@ -72,6 +72,15 @@ class SealedField(models.TextField[str, str]):
         """Plain text."""
         return None if value is None else unseal(value)
 
+    def to_python(self, value: Any) -> Any:
+        """Plain text, also of what `dumpdata` wrote."""
+        value = super().to_python(value)
+        return unseal(value) if isinstance(value, str) and value.startswith(PREFIX) else value
+
+    def value_to_string(self, obj: models.Model) -> str:
+        """What `dumpdata` writes: encrypted text, so that a dump tells no more than the table."""
+        return seal(self.value_from_object(obj))
+
     def get_db_prep_save(self, value: Any, connection: Any) -> Any:
         """Encrypted text."""
         return super().get_db_prep_save(seal(value) if isinstance(value, str) else value, connection)

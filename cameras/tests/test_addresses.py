@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.apps import apps
+from django.core import serializers
 from django.core.exceptions import FieldError, ValidationError
 from django.core.management import call_command
 from django.db import connection
@@ -149,6 +150,18 @@ def test_what_no_key_opens_is_told_and_survives_a_save(
     settings.ENCRYPTION_KEYS = ["another" * 9]
     services.change_config(lost, changes={"rtsp_url": ""}, by=admin_user)
     assert stored() == ("", ""), "whoever empties it means it"
+
+
+@pytest.mark.django_db
+def test_a_dump_holds_no_secret_and_can_be_loaded(camera: Camera) -> None:
+    Camera.objects.update(rtsp_url=SECRET)
+    dump = serializers.serialize("json", Camera.objects.all())
+    assert "hunter2" not in dump
+    Camera.objects.all().delete()
+    for row in serializers.deserialize("json", dump):
+        row.save()
+    assert Camera.objects.get().rtsp_url == SECRET
+    assert stored()[1].startswith(PREFIX)
 
 
 def test_the_same_text_is_encrypted_otherwise_each_time() -> None:
