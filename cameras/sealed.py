@@ -83,7 +83,11 @@ class SealedField(models.TextField[str, str]):
 
     def get_db_prep_save(self, value: Any, connection: Any) -> Any:
         """Encrypted text."""
-        return super().get_db_prep_save(seal(value) if isinstance(value, str) else value, connection)
+        if isinstance(value, Unopened):
+            return value.stored
+        prepared = super().get_db_prep_save(value, connection)
+        # Last of all: `to_python`, which comes before, opens what is sealed.
+        return seal(prepared) if isinstance(prepared, str) else prepared
 
 
 @SealedField.register_lookup

@@ -22,6 +22,10 @@ class ZoneType(models.TextChoices):
     PARKING = "parking", _("Parking: a vehicle that stays is one passage")
 
 
+class ZoneQuerySet(ConfiguredQuerySet["Zone"]):
+    """Questions asked of zones."""
+
+
 class Zone(Configured):
     """An area of a camera (document B: Zone): GeoJSON in its picture or on the map (`cameras.geometry`)."""
 
@@ -42,7 +46,7 @@ class Zone(Configured):
     )
     is_enabled = models.BooleanField(_("enabled"), default=True)
 
-    objects: ClassVar[models.Manager["Zone"]] = ConfiguredQuerySet["Zone"].as_manager()
+    objects: ClassVar[models.Manager["Zone"]] = ZoneQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("zone")
@@ -76,6 +80,10 @@ class Zone(Configured):
             raise ValidationError({"geometry": error}) from error
 
 
+class SensorSettingsQuerySet(ConfiguredQuerySet["SensorSettings"]):
+    """Questions asked of sensors."""
+
+
 class SensorSettings(Configured):
     """A device at the roadside (document B: SensorSettings): its camera and zones, its settings, its key."""
 
@@ -99,7 +107,7 @@ class SensorSettings(Configured):
     )
     is_enabled = models.BooleanField(_("enabled"), default=True)
 
-    objects: ClassVar[models.Manager["SensorSettings"]] = ConfiguredQuerySet["SensorSettings"].as_manager()
+    objects: ClassVar[models.Manager["SensorSettings"]] = SensorSettingsQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("sensor")
