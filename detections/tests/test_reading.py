@@ -1,21 +1,25 @@
 """From what recognition sees to what is stored."""
 
 from datetime import UTC, datetime
+from io import BytesIO
 
-import numpy as np
 import pytest
+from PIL import Image
 
 from cameras.models import Camera
 from detections.models import Source
 from detections.reading import new_passage
 from recognition.boxes import corners
+from recognition.images import open_image
 from recognition.types import Frame, Passage, PlateRead
 
 
 @pytest.mark.parametrize(("lane", "stored"), [(0, ""), (2, "2")])
 def test_a_passage_keeps_lane_and_what_votes_said_of_the_vehicle(lane: int, stored: str) -> None:
     now = datetime(2026, 11, 21, 12, tzinfo=UTC)
-    picture = np.zeros((40, 80, 3), np.uint8)
+    grey = BytesIO()
+    Image.new("RGB", (80, 40), "grey").save(grey, "PNG")
+    picture = open_image(grey.getvalue())
     box = (10.0, 10.0, 50.0, 20.0)
     read = PlateRead(
         text="BB6232RB", raw_text="BB6232RB", confidence=0.9, detection_confidence=0.9,
