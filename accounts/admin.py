@@ -78,6 +78,7 @@ class ApiKeyAdmin(admin.ModelAdmin[ApiKey]):
 
     form = ApiKeyForm
     list_display = ("name", "prefix", "scopes", "created_at", "expires_at", "revoked_at", "last_used_at")
+    search_fields = ("name", "prefix")
     readonly_fields = ("prefix", "created_by", "created_at", "last_used_at", "revoked_at")
     fields = ("name", "scopes", "expires_at", *readonly_fields)
     actions = ("revoke",)

@@ -1,8 +1,8 @@
 """What each role may do, as code: reviewed like code, the same on every machine.
 
 admin: everything, accounts and keys included. operator: handles alerts, vehicles and theft reports, sees
-cameras and the photos that wait to be read. viewer: reads passages and alerts. Permissions are Django's
-names, `app.action_model`.
+cameras, their zones and the photos that wait to be read. viewer: reads passages and alerts. Permissions are
+Django's names, `app.action_model`.
 """
 
 from django.db.models import TextChoices
@@ -27,6 +27,7 @@ VIEWER = frozenset(
 )
 OPERATOR = VIEWER | {
     "alerts.change_alert",
+    "cameras.view_zone",
     "detections.add_detection",
     "detections.view_submission",
     "vehicles.add_vehicle",

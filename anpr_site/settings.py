@@ -26,6 +26,10 @@ if len(SECRET_KEY) < 50 and not DEBUG:
         "SECRET_KEY is too short for production: at least 50 random characters. Make one with: "
         "python -c 'import secrets; print(secrets.token_urlsafe(50))'"
     )
+ENCRYPTION_KEYS = env.list("ENCRYPTION_KEYS", default=[]) or [SECRET_KEY]
+"""Encrypt what the database keeps secret (addresses of streams): the first encrypts, all decrypt."""
+if min(map(len, ENCRYPTION_KEYS)) < 32 and not DEBUG:
+    raise ImproperlyConfigured("Each of ENCRYPTION_KEYS needs at least 32 random characters.")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if DEBUG else [])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 

@@ -23,6 +23,7 @@ class SchemaView(SpectacularAPIView):
 api: list[URLPattern | URLResolver] = [
     path("", include("detections.api.urls")),
     path("", include("alerts.api.urls")),
+    path("", include("cameras.api.urls")),
     path("schema", SchemaView.as_view(), name="schema"),
 ]
 

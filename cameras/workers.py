@@ -12,14 +12,18 @@ from urllib.parse import unquote, urlsplit
 
 from celery.signals import worker_shutting_down
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import InterfaceError, OperationalError, connection
 
 from cameras import services
-from cameras.models import Camera, CameraSettings, CameraSettingsError, CameraStatus
+from cameras.models import Camera, CameraStatus, ModelConfig, Zone
+from cameras.options import CameraSettings, CameraSettingsError
 from cameras.sources import Photo, SourceError, frames_of
+from cameras.zones import zones_of
 from recognition.engines import Engine, EngineError, get_engine
 from recognition.tracking import passages, read_photo
 from recognition.types import Frame, Passage
+from recognition.zones import ZonedEngine
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +33,7 @@ RENEW_EVERY = 2.0
 stopping = threading.Event()
 """Set when the worker process is asked to stop: streams end after the passage in hand."""
 
+Plan: TypeAlias = tuple[object, ...]
 OnPassage: TypeAlias = Callable[[Camera, Passage, uuid.UUID | None], None]
 
 _PHOTO_EVENTS = uuid.UUID("6f1c2b0e-5a0b-5d0c-9a57-0f6d4f1d7a35")
@@ -47,11 +52,33 @@ class StopReadingError(Exception):
 
 
 def engine_of(camera: Camera) -> Engine:
-    """The engine that reads this camera. Raises CameraSettingsError and EngineError."""
+    """The engine that reads this camera, where its zones let it. Raises CameraSettingsError and EngineError.
+
+    The camera's own model comes first, then the engine that its settings name, then the usual model, then the
+    engine of the product's settings.
+    """
+    try:
+        zones = zones_of(camera)
+    except ValidationError as error:
+        # Drawn past all checks: reading everywhere could store what must not be stored.
+        raise CameraSettingsError(f"a zone cannot be used: {'; '.join(error.messages)}") from error
+    engine = _engine_of(camera)
+    return ZonedEngine(engine, zones) if zones else engine
+
+
+def _engine_of(camera: Camera) -> Engine:
     options = camera.options
-    if options.engine:
+    if camera.model is None and options.engine:
         return get_engine(options.engine, **options.engine_parameters)
+    if model := camera.model or ModelConfig.objects.usual():
+        return engine_of_model(model)
     return get_engine(settings.RECOGNITION_ENGINE, **settings.RECOGNITION_ENGINE_PARAMETERS)
+
+
+def engine_of_model(model: ModelConfig) -> Engine:
+    """The engine that a recognition model describes. Raises EngineError."""
+    weights = {"weights": model.weights_path, "weights_digest": model.weights_digest}
+    return get_engine(model.engine, **model.parameters, **(weights if model.weights_path else {}))
 
 
 def reads_folder(camera: Camera) -> bool:
@@ -102,10 +129,11 @@ def watch(camera_id: int, on_passage: OnPassage) -> bool:
 
 
 def _watch(camera_id: int, holder: uuid.UUID, on_passage: OnPassage) -> None:
-    camera = Camera.objects.get(pk=camera_id)
+    camera = Camera.objects.select_related("model").get(pk=camera_id)
+    plan = _plan(camera)
     try:
         # Closed here rather than some day: a network source has a thread and a connection.
-        with closing(_beating(camera, holder)) as frames:
+        with closing(_beating(camera, holder, plan)) as frames:
             for passage, event_id in _recognise(camera, frames):
                 on_passage(camera, passage, event_id)
     except StopReadingError as stop:
@@ -119,7 +147,7 @@ def _watch(camera_id: int, holder: uuid.UUID, on_passage: OnPassage) -> None:
         raise
     else:
         services.set_status(camera_id, CameraStatus.OFFLINE, "end of the recording")
-    _hold(camera, holder)
+    _hold(camera, holder, plan)
 
 
 def _tell(camera_id: int, reason: str) -> None:
@@ -145,7 +173,7 @@ def _recognise(camera: Camera, frames: Iterator[Frame | None]) -> Iterator[tuple
                 yield passage, event_of(camera, frame, index) if isinstance(frame, Photo) else None
 
 
-def _beating(camera: Camera, holder: uuid.UUID) -> Generator[Frame | None]:
+def _beating(camera: Camera, holder: uuid.UUID, plan: Plan) -> Generator[Frame | None]:
     """Frames of the camera, renewing the lease on the way. Raises StopReadingError."""
     count, renewed = 0, 0.0
     with closing(frames_of(camera, live=True)) as frames:
@@ -154,7 +182,7 @@ def _beating(camera: Camera, holder: uuid.UUID) -> Generator[Frame | None]:
             if time.monotonic() - renewed > RENEW_EVERY:
                 renewed = time.monotonic()
                 try:
-                    _renew(camera, holder, count)
+                    _renew(camera, holder, plan, count)
                 except (OperationalError, InterfaceError):
                     # While the database is away nobody else can take the camera: go on reading.
                     logger.warning("database away: lease of camera %s not renewed", camera.pk)
@@ -162,30 +190,37 @@ def _beating(camera: Camera, holder: uuid.UUID) -> Generator[Frame | None]:
             yield frame
 
 
-def _renew(camera: Camera, holder: uuid.UUID, frames: int) -> None:
+def _renew(camera: Camera, holder: uuid.UUID, plan: Plan, frames: int) -> None:
     if stopping.is_set():
         raise StopReadingError("the worker stops")
     if not services.renew_lease(camera.pk, holder, frames=frames):
         raise StopReadingError("another worker has the camera")
-    if not _unchanged(camera):
+    if not _unchanged(camera, plan):
         raise StopReadingError("the camera was edited")
     # A stream that never gave a frame may be about to fail; a folder without photos is as it should be.
     if frames or reads_folder(camera):
         services.set_status(camera.pk, CameraStatus.ONLINE)
 
 
-def _unchanged(camera: Camera) -> bool:
-    return Camera.objects.filter(
-        pk=camera.pk,
-        is_enabled=True,
-        stream_url=camera.stream_url,
-        rtsp_url=camera.rtsp_url,
-        fps=camera.fps,
-        settings=camera.settings,
-    ).exists()
+def _plan(camera: Camera) -> Plan:
+    """What decides how the camera is read: whoever changes any of it restarts its worker."""
+    model = camera.model or ModelConfig.objects.usual()
+    zones = Zone.objects.filter(camera=camera, is_enabled=True).order_by("pk")
+    return (
+        (camera.stream_url, camera.rtsp_url),
+        camera.fps,
+        camera.settings,
+        model and (model.pk, model.revision),
+        list(zones.values_list("pk", "revision")),
+    )
 
 
-def _hold(camera: Camera, holder: uuid.UUID) -> None:
+def _unchanged(camera: Camera, plan: Plan) -> bool:
+    now = Camera.objects.select_related("model").filter(pk=camera.pk, is_enabled=True).first()
+    return now is not None and _plan(now) == plan
+
+
+def _hold(camera: Camera, holder: uuid.UUID, plan: Plan) -> None:
     """Keep the lease for a moment, so that a dead camera is not tried in a tight loop."""
     try:
         seconds = camera.options.retry_seconds
@@ -193,6 +228,6 @@ def _hold(camera: Camera, holder: uuid.UUID) -> None:
         seconds = CameraSettings().retry_seconds
     until = time.monotonic() + seconds
     while time.monotonic() < until and not stopping.is_set():
-        if not services.renew_lease(camera.pk, holder, frames=0) or not _unchanged(camera):
+        if not services.renew_lease(camera.pk, holder, frames=0) or not _unchanged(camera, plan):
             return
         time.sleep(0.5)

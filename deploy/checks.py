@@ -43,8 +43,9 @@ def checks() -> list[Check]:
     """All checks, the quick ones first."""
     djlint = str(BIN / "djlint")
     # First migrations make new tables, which no running version uses: nothing in them can be unsafe.
-    first = ["--ignore-name", "0001_initial"]
-    lint_migrations = [*MANAGE, "lintmigrations", "--no-cache", *first, "--include-apps", *own_apps()]
+    # From varchar to text (0003 of cameras) PostgreSQL rewrites nothing.
+    safe = ["--ignore-name", "0001_initial", "0003_widen_addresses"]
+    lint_migrations = [*MANAGE, "lintmigrations", "--no-cache", *safe, "--include-apps", *own_apps()]
     return [
         Check("ruff", [str(BIN / "ruff"), "check", "."]),
         Check("format", [str(BIN / "ruff"), "format", "--check", "."]),

@@ -46,7 +46,7 @@ class Lanes:
     def at(self, point: Point) -> int:
         """The lane of a point on the road, in pixels; 0 if it is in none."""
         for number, area in enumerate(self.areas, start=1):
-            if _inside(area, point):
+            if inside(area, point):
                 return number
         if not self.dividers:
             return 0
@@ -64,7 +64,7 @@ def foot(read: PlateRead) -> Point:
     return (x1 + x2) / 2, y2 + below * (y2 - y1)
 
 
-def _inside(area: Sequence[Point], point: Point) -> bool:
+def inside(area: Sequence[Point], point: Point) -> bool:
     """Whether a ray to the right crosses the outline an odd number of times."""
     x, y = point
     inside = False

@@ -38,15 +38,52 @@ def weights_dir() -> Path:
     return Path(configured) if configured else Path(__file__).resolve().parents[1] / "var" / "weights"
 
 
-def network_path(name: str) -> Path:
-    """The file of our own network of that name, "detector" or "reader". Raises WeightsError."""
+def network_path(name: str, *, folder: str = "") -> Path:
+    """The file of our own network of that name, "detector" or "reader". Raises WeightsError.
+
+    `folder` lies below that of the weights: what is in it comes before all others.
+    """
     shipped = Path(__file__).resolve().parent / "models" / f"{name}.onnx"
+    if folder and (own := _below(folder) / shipped.name).is_file():
+        return own
     configured = os.environ.get("ANPR_WEIGHTS_DIR")
     if configured and (Path(configured) / shipped.name).is_file():
         return Path(configured) / shipped.name
     if not shipped.is_file():
         raise WeightsError(f"{shipped} is missing. It comes with the product: git checkout -- {shipped}")
     return shipped
+
+
+def check_folder(folder: str, wanted: str = "") -> None:
+    """Refuse a folder of networks that is missing, or another than `wanted` (see `digest_of_folder`).
+
+    Raises WeightsError.
+    """
+    found = digest_of_folder(folder)
+    if wanted and found != wanted:
+        raise WeightsError(f"Folder {folder} of the weights has the digest {found}, expected {wanted}.")
+
+
+def digest_of_folder(folder: str) -> str:
+    """What `sha256sum *.onnx | sha256sum` says in that folder below that of the weights.
+
+    Raises WeightsError.
+    """
+    path = _below(folder)
+    files = sorted(path.glob("*.onnx"))
+    if not files:
+        raise WeightsError(f"There is no network (detector.onnx, reader.onnx) in {path}.")
+    lines = "".join(f"{digest(file)}  {file.name}\n" for file in files)
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def _below(folder: str) -> Path:
+    """A folder below that of the weights, never one beside it. Raises WeightsError."""
+    root = weights_dir().resolve()
+    path = (root / folder).resolve()
+    if not path.is_relative_to(root):
+        raise WeightsError(f"Folder {folder} does not lie below {root}.")
+    return path
 
 
 def detector_pt() -> Path:

@@ -53,7 +53,11 @@ def test_good_settings_load_and_secrets_may_come_from_files(tmp_path: Path) -> N
 
 @pytest.mark.parametrize(
     ("changes", "words"),
-    [({"SECRET_KEY": "short"}, "SECRET_KEY is too short"), ({"DATABASE_URL": "sqlite:///x"}, "PostgreSQL")],
+    [
+        ({"SECRET_KEY": "short"}, "SECRET_KEY is too short"),
+        ({"DATABASE_URL": "sqlite:///x"}, "PostgreSQL"),
+        ({"ENCRYPTION_KEYS": f"{'k' * 32},short"}, "ENCRYPTION_KEYS"),
+    ],
 )
 def test_impossible_values_are_refused(changes: dict[str, str], words: str) -> None:
     done = start(**(GOOD | changes))

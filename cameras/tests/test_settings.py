@@ -7,7 +7,8 @@ from django.core.exceptions import ValidationError
 from django.test import Client
 
 from accounts.models import User
-from cameras.models import Camera, CameraSettings, CameraSettingsError
+from cameras.models import Camera
+from cameras.options import CameraSettings, CameraSettingsError
 
 WRONG = [
     ([1], r"\{\.\.\.\}"),

@@ -14,7 +14,8 @@ from django.db import connection
 from django.utils import timezone
 
 from cameras import services, workers
-from cameras.models import Camera, CameraLease, CameraSettings, CameraStatus
+from cameras.models import Camera, CameraLease, CameraStatus
+from cameras.options import CameraSettings
 from cameras.sources import Photo, SourceError
 from conftest import picture
 from recognition.boxes import corners

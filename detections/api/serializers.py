@@ -1,92 +1,17 @@
 """Passages and photos on the wire."""
 
-import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from accounts.api.parsers import too_deep
-from cameras.models import Camera
+from accounts.api.serializers import StrictJson, refused
+from cameras.api.fields import CameraField
 from detections.models import Detection, Layout, Submission, SubmissionStatus
 from recognition import plates
 
-if TYPE_CHECKING:
-    from django_stubs_ext import StrPromise
-
 BOX_EXAMPLE = "[412, 300, 540, 338]"
-
-
-def keepable(text: str) -> bool:
-    """True for text that PostgreSQL takes: no NUL, no lone surrogate."""
-    try:
-        return b"\0" not in text.encode()
-    except UnicodeEncodeError:
-        return False
-
-
-@extend_schema_field(OpenApiTypes.STR)
-class CameraField(serializers.Field[Camera, Any, str, Any]):
-    """A camera, named by its code (or its number)."""
-
-    default_error_messages = {"unknown": _("No camera has this code: register it in the console first.")}
-
-    def to_internal_value(self, data: Any) -> Camera:
-        """The camera with this code, else this number. Raises ValidationError with code "unknown"."""
-        text = str(data) if isinstance(data, str | int) else ""
-        camera = self._find(text) if keepable(text) else None
-        if camera is None:
-            self.fail("unknown")
-        return camera
-
-    def _find(self, text: str) -> Camera | None:
-        found: Camera | None = Camera.objects.filter(code=text).first()
-        if found is None and text.isascii() and text.isdecimal() and len(text) < 18:
-            found = Camera.objects.filter(pk=int(text)).first()
-        return found
-
-    def to_representation(self, value: Camera) -> str:
-        """The code."""
-        return value.code
-
-
-MAX_JSON_BYTES = 16 * 1024
-"""Largest JSON value of a field: a row is not a place for documents."""
-
-
-class StrictJson(serializers.JSONField):
-    """A JSON value of one type that PostgreSQL can keep; in a multipart form it is sent as text."""
-
-    default_error_messages = {
-        "too_large": _("The JSON value is too large."),
-    }
-
-    def __init__(self, kind: type, **kwargs: Any) -> None:
-        """`kind`: list or dict."""
-        self.kind = kind
-        super().__init__(**kwargs)
-
-    def to_internal_value(self, data: Any) -> Any:
-        """Parse text; refuse another type, NaN, NUL characters, lone surrogates and what is too large."""
-        try:
-            value = json.loads(data) if isinstance(data, str) else data
-            text = json.dumps(value, allow_nan=False, ensure_ascii=False)
-            size = len(text.encode())
-        except (ValueError, RecursionError):
-            self.fail("invalid")
-        if not isinstance(value, self.kind) or "\\u0000" in text or too_deep(value):
-            self.fail("invalid")
-        if size > MAX_JSON_BYTES:
-            self.fail("too_large")
-        return value
-
-
-def refused(field: str, code: str, message: "str | StrPromise") -> serializers.ValidationError:
-    """An error of one field that a rule over several fields found."""
-    return serializers.ValidationError({field: [serializers.ErrorDetail(str(message), code=code)]})
 
 
 class IngestSerializer(serializers.Serializer[Any]):
@@ -167,14 +92,6 @@ class QueuedSerializer(serializers.Serializer[Any]):
     event_id = serializers.UUIDField()
     status = serializers.ChoiceField(choices=SubmissionStatus.choices)
     status_url = serializers.URLField()
-
-
-class ErrorSerializer(serializers.Serializer[Any]):
-    """Every error of the API."""
-
-    detail = serializers.CharField()
-    timestamp = serializers.DateTimeField()
-    errors = serializers.ListField(child=serializers.DictField(), default=list)  # type: ignore[assignment]
 
 
 class SubmissionSerializer(serializers.ModelSerializer[Submission]):

