@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from cameras import services, workers
 from cameras.models import Camera, CameraLease, CameraSettings, CameraStatus
-from cameras.sources import Photo, SourceError
+from cameras.sources import Fault, Photo, SourceError
 from conftest import picture
 from recognition.boxes import corners
 from recognition.engines import Engine, EngineError
@@ -137,7 +137,7 @@ def test_a_broken_source_is_told_by_the_status(camera: Camera, tmp_path: Path) -
     assert workers.watch(camera.pk, lambda _camera, passage, _event_id: seen.append(passage))
     camera.refresh_from_db()
     assert camera.status == CameraStatus.ERROR
-    assert "No such file" in camera.status_reason
+    assert camera.status_reason == Fault.NO_FILE.label
     assert seen == []
 
 

@@ -1,0 +1,200 @@
+"""What is live never falls behind: the newest picture is kept, with the time of its capture, and no other."""
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from cameras.source_options import SourceOptions
+from cameras.sources.capture import CaptureClock
+from cameras.sources.errors import Fault, SourceError, failure, plain_errors
+from cameras.sources.http import is_snapshot
+from cameras.sources.needed import Needed
+from cameras.sources.opening import Way, opened, sound_pictures
+from recognition.types import RGB, Frame
+
+_TIMES = 64
+"""Pictures whose capture times are kept while they are in the decoder."""
+
+
+class _Arrival(NamedTuple):
+    """A picture decoded, or still packed where each can be decoded by itself."""
+
+    picture: Any
+    at: datetime
+    number: int
+    packed: bool = False
+
+
+class _Newest:
+    """Reads a live source in a thread of its own and keeps its newest picture only.
+
+    A source that is not read at its own speed fills the buffers on the way, and each frame comes later than
+    the one before; so reading must not wait for recognition.
+    """
+
+    def __init__(self, way: Way, fps: float, options: SourceOptions) -> None:
+        self._way, self._fps, self._options = way, fps, options
+        self._changed = threading.Condition()
+        self._arrival: _Arrival | None = None
+        # Stays so when the thread dies of what nobody foresaw.
+        self._failure: SourceError | None = failure(Fault.BROKEN)
+        self._stop = threading.Event()
+        self._count = 0
+        self._ended = False
+        #: Pictures that could not be decoded, or came with parts of them lost.
+        self.damaged = 0
+        #: Everything was taken and there will be no more.
+        self.finished = False
+        # A daemon: a read that hangs must not keep the process from ending.
+        self._thread = threading.Thread(target=self._work, name="camera-decoder", daemon=True)
+        self._thread.start()
+
+    def take(self, timeout: float) -> _Arrival | None:
+        """The newest picture not taken yet; None when none came in time or the stream is `finished`.
+
+        Raises SourceError when the thread failed, after its last picture was taken.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._arrival or self._ended, timeout)
+            arrival, self._arrival = self._arrival, None
+            if arrival is None and self._ended:
+                if self._failure:
+                    raise self._failure
+                self.finished = True
+            return arrival
+
+    def close(self) -> None:
+        """End the thread: at its next picture or, from a silent source, at its read time-out."""
+        self._stop.set()
+        self._thread.join(self._options.tick)
+
+    def _work(self) -> None:
+        try:
+            while not self._stop.is_set():
+                started = time.monotonic()
+                with opened(self._way, self._options) as (container, video):
+                    snapshot = is_snapshot(container)
+                    self._read(container, video)
+                if not snapshot:
+                    break
+                every = self._options.poll or 1 / self._fps
+                self._stop.wait(max(0.0, every - (time.monotonic() - started)))
+            self._failure = None
+        except SourceError as error:
+            self._failure = error
+        finally:
+            with self._changed:
+                self._ended = True
+                self._changed.notify()
+
+    def _read(self, container: Any, video: Any) -> None:
+        packed = video.codec_context.name == "mjpeg"
+        clock, needed = CaptureClock(), Needed(self._fps)
+        times: OrderedDict[int | None, float] = OrderedDict()
+        for packet in container.demux(video):
+            if self._stop.is_set():
+                return
+            arrived, stamp = time.time(), None
+            if self._way.stamped and packet.pts is not None:
+                stamp = float(packet.pts * packet.time_base)
+            at = times[packet.pts] = clock.at(arrived, stamp, _reported(packet))
+            if len(times) > _TIMES:
+                times.popitem(last=False)
+            if packed:
+                # The last, empty packet of a stream flushes decoders; there is nothing in it.
+                if packet.size:
+                    self._keep(packet, at, packed=True)
+            elif not packet.size or needed.wants(
+                arrived if stamp is None else stamp, key=packet.is_keyframe, lag=clock.lag
+            ):
+                for picture in self._decoded(packet):
+                    self._keep(picture, times.get(picture.pts, at))
+            else:
+                self._count += 1
+
+    def _decoded(self, packet: Any) -> Iterator[Any]:
+        for picture in sound_pictures(packet):
+            if picture is None:
+                self.damaged += 1
+            else:
+                yield picture
+
+    def _keep(self, picture: Any, at: float, *, packed: bool = False) -> None:
+        with self._changed:
+            self._arrival = _Arrival(picture, datetime.fromtimestamp(at, UTC), self._count, packed)
+            self._changed.notify()
+        self._count += 1
+
+
+def _reported(packet: Any) -> float | None:
+    """When the camera says that the picture was captured, by the reports of its clock (RTCP)."""
+    for one in packet.iter_sidedata():
+        if str(one.data_type) == "prft":
+            return int.from_bytes(bytes(one)[:8], "little") / 1e6
+    return None
+
+
+def _silence(seconds: float, *, damaged: bool) -> SourceError:
+    return failure(Fault.CORRUPT) if damaged else failure(Fault.SILENT, seconds=f"{seconds:.0f}")
+
+
+class _Unpacker:
+    """Decodes pictures that stand alone (JPEG), only when they are asked for."""
+
+    def __init__(self) -> None:
+        self._decoder: Any = None
+
+    def image(self, arrival: _Arrival) -> RGB | None:
+        """The picture in RGB; None when it is damaged."""
+        import av
+
+        picture = arrival.picture
+        if arrival.packed:
+            self._decoder = self._decoder or av.CodecContext.create("mjpeg", "r")
+            try:
+                picture = next(iter(self._decoder.decode(arrival.picture)), None)
+            except av.error.FFmpegError:
+                picture = None
+        if picture is None or picture.is_corrupt:
+            return None
+        with plain_errors():
+            image: RGB = picture.to_ndarray(format="rgb24")
+            return image
+
+
+def live(way: Way, fps: float, options: SourceOptions, *, endless: bool = True) -> Generator[Frame | None]:
+    """Frames of a live source, by our clock and never faster than `fps`; None while there is no new one.
+
+    Those that come while the consumer is busy are left out. Raises SourceError; the end of the stream is one
+    where it is `endless`.
+    """
+    with closing(_Newest(way, fps, options)) as newest:
+        due = heard = time.monotonic()
+        unpacker, damaged = _Unpacker(), 0
+        while True:
+            pause = due - time.monotonic()
+            if pause > 0:
+                time.sleep(min(pause, options.tick))
+                if pause > options.tick:
+                    yield None
+                continue
+            arrival = newest.take(options.tick)
+            if newest.finished:
+                break
+            image = unpacker.image(arrival) if arrival else None
+            if arrival is not None and image is not None:
+                heard = time.monotonic()
+                due = max(due + 1 / fps, heard)
+                yield Frame(image, arrival.at, arrival.number)
+                damaged = newest.damaged
+                continue
+            newest.damaged += arrival is not None
+            if time.monotonic() - heard > options.silence:
+                raise _silence(options.silence, damaged=newest.damaged > damaged)
+            yield None
+    if endless:
+        raise failure(Fault.ENDED)

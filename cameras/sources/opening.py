@@ -1,0 +1,102 @@
+"""Opening a source with PyAV, and finding out why it cannot be opened.
+
+PyAV tells refused, missing and timed-out streams apart where OpenCV only says False; what it does not tell
+(an unknown name, a host out of reach) is asked of the network afterwards.
+"""
+
+import errno
+import socket
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from cameras.source_options import SourceOptions
+from cameras.sources.errors import Fault, SourceError, failure, fault_of, plain_errors, told
+
+_PORTS = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443}
+_VAGUE = {Fault.OTHER, Fault.NOT_VIDEO, Fault.TIMEOUT}
+"""Faults as which FFmpeg shows several others: RTSP tells neither time-outs nor networks apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How FFmpeg reaches a source.
+
+    `stamped`: its stamps are time, as those of RTP are; those of MJPEG start anywhere and run at any speed.
+    `threads`: FFmpeg's way to use several cores. "SLICE" gives each picture at once, "AUTO" some later.
+    """
+
+    address: str = field(repr=False)
+    settings: Mapping[str, str] = field(default_factory=dict)
+    format: str | None = None
+    stamped: bool = False
+    threads: str = "SLICE"
+
+
+@contextmanager
+def opened(way: Way, options: SourceOptions) -> Iterator[tuple[Any, Any]]:
+    """The container and its first video stream. Raises SourceError, also for what fails while it is read."""
+    with plain_errors(reading=True), _container(way, options) as container:
+        if not container.streams.video:
+            raise failure(Fault.NOT_VIDEO)
+        video = container.streams.video[0]
+        video.thread_type = way.threads
+        yield container, video
+
+
+def sound_pictures(packet: Any) -> Iterator[Any]:
+    """The pictures of a packet; None for a damaged one, which costs this picture and not the stream."""
+    import av
+
+    try:
+        pictures = packet.decode()
+    except av.error.FFmpegError:
+        # Most often invalid data; other kinds, too, when parameters of the stream are what was damaged.
+        yield None
+        return
+    for picture in pictures:
+        yield None if picture.is_corrupt else picture
+
+
+def _container(way: Way, options: SourceOptions) -> Any:
+    import av
+
+    started = time.monotonic()
+    try:
+        return av.open(
+            way.address,
+            format=way.format,
+            options=dict(way.settings),
+            timeout=(options.connect, options.read),
+        )
+    except (av.error.FFmpegError, OSError) as error:
+        fault = fault_of(error)
+        known = told(error)
+        if fault in _VAGUE and "://" in way.address:
+            in_time = time.monotonic() - started < options.connect * 0.95
+            known = _from_network(way.address, options.connect) or (known if in_time else None) or known
+            if not in_time and known.fault in _VAGUE:
+                known = failure(Fault.TIMEOUT)
+        elif fault is Fault.OTHER and way.format:
+            known = failure(Fault.NO_DEVICE)
+        raise known from None
+
+
+def _from_network(address: str, seconds: float) -> SourceError | None:
+    """What keeps us from the host of this address; None when it takes connections."""
+    parts = urlsplit(address)
+    try:
+        where = parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 0)
+        socket.create_connection(where, timeout=seconds).close()
+    except (socket.gaierror, UnicodeError):
+        return failure(Fault.UNKNOWN_HOST)
+    except ValueError:
+        return failure(Fault.OTHER, reason="port")
+    except OSError as error:
+        if error.errno in {errno.EINVAL, errno.EADDRNOTAVAIL}:
+            return failure(Fault.UNREACHABLE)
+        return told(error)
+    return None
