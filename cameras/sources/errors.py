@@ -3,10 +3,14 @@
 import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from django.db.models import TextChoices
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 
 class Fault(TextChoices):
@@ -40,7 +44,7 @@ class SourceError(Exception):
     `fault` tells programs the kind. The message is put into words when it is shown, in the language of then.
     """
 
-    def __init__(self, message: str, *, fault: Fault = Fault.OTHER) -> None:
+    def __init__(self, message: "StrOrPromise", *, fault: Fault = Fault.OTHER) -> None:
         super().__init__(message)
         self.fault = fault
 

@@ -2,8 +2,6 @@
 
 import zlib
 
-import numpy as np
-
 from cameras.sources.errors import Fault, failure
 from recognition.types import RGB
 
@@ -26,7 +24,7 @@ class Stillness:
 
     def look(self, image: RGB, now: float) -> None:
         """Take the next picture. Raises SourceError each time it was the same for the limit."""
-        digest = image.shape, zlib.crc32(np.ascontiguousarray(image[::_EVERY, ::_EVERY]))
+        digest = image.shape, zlib.crc32(image[::_EVERY, ::_EVERY].tobytes())
         if digest != self._last:
             self._last, self._since, self.frozen = digest, now, False
         elif self._limit and now - self._since >= self._limit:

@@ -188,7 +188,7 @@ class RtspServer:
         user, _, password = self._password.partition(":")
         first = _md5(f"{user}:camera:{password}")
         second = _md5(f"{method}:{told['uri']}")
-        return told["response"] == _md5(f"{first}:n0nce:{second}")
+        return str(told["response"]) == _md5(f"{first}:n0nce:{second}")
 
     @property
     def challenge(self) -> str:

@@ -137,7 +137,7 @@ def test_a_broken_source_is_told_by_the_status(camera: Camera, tmp_path: Path) -
     assert workers.watch(camera.pk, lambda _camera, passage, _event_id: seen.append(passage))
     camera.refresh_from_db()
     assert camera.status == CameraStatus.ERROR
-    assert camera.status_reason == Fault.NO_FILE.label
+    assert camera.status_reason == str(Fault.NO_FILE.label)
     assert seen == []
 
 
