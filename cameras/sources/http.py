@@ -19,4 +19,5 @@ def way(address: str) -> Way:
 
 def is_snapshot(container: Any) -> bool:
     """True when what was opened is a single picture rather than a video."""
-    return str(container.format.name).endswith("_pipe")
+    # By its content, or by the name at the end of the address.
+    return str(container.format.name).endswith(("_pipe", "image2"))

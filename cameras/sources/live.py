@@ -14,6 +14,7 @@ from cameras.sources.errors import Fault, SourceError, failure, plain_errors
 from cameras.sources.http import is_snapshot
 from cameras.sources.needed import Needed
 from cameras.sources.opening import Way, opened, sound_pictures
+from recognition.images import ImageError, open_image
 from recognition.types import RGB, Frame
 
 _TIMES = 64
@@ -142,28 +143,19 @@ def _silence(seconds: float, *, damaged: bool) -> SourceError:
     return failure(Fault.CORRUPT) if damaged else failure(Fault.SILENT, seconds=f"{seconds:.0f}")
 
 
-class _Unpacker:
-    """Decodes pictures that stand alone (JPEG), only when they are asked for."""
-
-    def __init__(self) -> None:
-        self._decoder: Any = None
-
-    def image(self, arrival: _Arrival) -> RGB | None:
-        """The picture in RGB; None when it is damaged."""
-        import av
-
-        picture = arrival.picture
-        if arrival.packed:
-            self._decoder = self._decoder or av.CodecContext.create("mjpeg", "r")
-            try:
-                picture = next(iter(self._decoder.decode(arrival.picture)), None)
-            except av.error.FFmpegError:
-                picture = None
-        if picture is None or picture.is_corrupt:
-            return None
-        with plain_errors():
-            image: RGB = picture.to_ndarray(format="rgb24")
+def _image(arrival: _Arrival) -> RGB | None:
+    """The picture in RGB; None when it is damaged. Raises SourceError when it is none."""
+    if not arrival.packed:
+        with plain_errors(reading=True):
+            image: RGB = arrival.picture.to_ndarray(format="rgb24")
             return image
+    try:
+        # By the rules for photos: FFmpeg fills what was cut off with grey and says nothing.
+        return open_image(bytes(arrival.picture))
+    except ImageError as error:
+        if error.code == "not_an_image":
+            raise failure(Fault.NOT_VIDEO) from None
+        return None
 
 
 def live(way: Way, fps: float, options: SourceOptions, *, endless: bool = True) -> Generator[Frame | None]:
@@ -174,7 +166,7 @@ def live(way: Way, fps: float, options: SourceOptions, *, endless: bool = True) 
     """
     with closing(_Newest(way, fps, options)) as newest:
         due = heard = time.monotonic()
-        unpacker, damaged = _Unpacker(), 0
+        damaged = 0
         while True:
             pause = due - time.monotonic()
             if pause > 0:
@@ -185,7 +177,7 @@ def live(way: Way, fps: float, options: SourceOptions, *, endless: bool = True) 
             arrival = newest.take(options.tick)
             if newest.finished:
                 break
-            image = unpacker.image(arrival) if arrival else None
+            image = _image(arrival) if arrival else None
             if arrival is not None and image is not None:
                 heard = time.monotonic()
                 due = max(due + 1 / fps, heard)
