@@ -43,6 +43,10 @@ class CaptureClock:
             return arrived
         before, stamped = self._last
         self._last = arrived, stamp
+        if stamp == stamped and self._offset is not None:
+            # A camera that does not move its stamps says nothing with them.
+            self.lag, self._offset = 0.0, arrived - stamp
+            return arrived
         if self._offset is None or stamp < stamped - 1 or arrived - stamp - self._offset > LOST:
             self._offset = arrived - stamp
         self._offset = min(self._offset + CREEP * max(0.0, arrived - before), arrived - stamp)

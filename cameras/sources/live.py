@@ -17,6 +17,8 @@ from cameras.sources.opening import Way, opened, sound_pictures
 from recognition.images import ImageError, open_image
 from recognition.types import RGB, Frame
 
+_AT_ONCE = 0.005
+"""Seconds within which a packet comes that was there already."""
 _TIMES = 64
 """Pictures whose capture times are kept while they are in the decoder."""
 
@@ -46,6 +48,8 @@ class _Newest:
         self._stop = threading.Event()
         self._count = 0
         self._ended = False
+        #: The source could be opened.
+        self.connected = False
         #: Pictures that could not be decoded, or came with parts of them lost.
         self.damaged = 0
         #: Everything was taken and there will be no more.
@@ -68,6 +72,14 @@ class _Newest:
                 self.finished = True
             return arrival
 
+    def silence(self, damaged: int) -> SourceError:
+        """Why no sound picture came for so long, with so many damaged ones up to the last sound one."""
+        if not self.connected:
+            return failure(Fault.TIMEOUT)
+        if self.damaged > damaged:
+            return failure(Fault.CORRUPT)
+        return failure(Fault.SILENT, seconds=f"{self._options.silence:.0f}")
+
     def close(self) -> None:
         """End the thread: at its next picture or, from a silent source, at its read time-out."""
         self._stop.set()
@@ -78,7 +90,7 @@ class _Newest:
             while not self._stop.is_set():
                 started = time.monotonic()
                 with opened(self._way, self._options) as (container, video):
-                    snapshot = is_snapshot(container)
+                    self.connected, snapshot = True, is_snapshot(container)
                     self._read(container, video)
                 if not snapshot:
                     break
@@ -96,9 +108,11 @@ class _Newest:
         packed = video.codec_context.name == "mjpeg"
         clock, needed = CaptureClock(), Needed(self._fps)
         times: OrderedDict[int | None, float] = OrderedDict()
+        asked = time.monotonic()
         for packet in container.demux(video):
             if self._stop.is_set():
                 return
+            waited = time.monotonic() - asked
             arrived, stamp = time.time(), None
             if self._way.stamped and packet.pts is not None:
                 stamp = float(packet.pts * packet.time_base)
@@ -109,13 +123,15 @@ class _Newest:
                 # The last, empty packet of a stream flushes decoders; there is nothing in it.
                 if packet.size:
                     self._keep(packet, at, packed=True)
+            # Where the next packet has to be waited for, none lies in the buffers on the way.
             elif not packet.size or needed.wants(
-                arrived if stamp is None else stamp, key=packet.is_keyframe, lag=clock.lag
+                at, key=packet.is_keyframe, lag=clock.lag if waited < _AT_ONCE else 0.0
             ):
                 for picture in self._decoded(packet):
                     self._keep(picture, times.get(picture.pts, at))
             else:
                 self._count += 1
+            asked = time.monotonic()
 
     def _decoded(self, packet: Any) -> Iterator[Any]:
         for picture in sound_pictures(packet):
@@ -137,10 +153,6 @@ def _reported(packet: Any) -> float | None:
         if str(one.data_type) == "prft":
             return int.from_bytes(bytes(one)[:8], "little") / 1e6
     return None
-
-
-def _silence(seconds: float, *, damaged: bool) -> SourceError:
-    return failure(Fault.CORRUPT) if damaged else failure(Fault.SILENT, seconds=f"{seconds:.0f}")
 
 
 def _image(arrival: _Arrival) -> RGB | None:
@@ -186,7 +198,7 @@ def live(way: Way, fps: float, options: SourceOptions, *, endless: bool = True) 
                 continue
             newest.damaged += arrival is not None
             if time.monotonic() - heard > options.silence:
-                raise _silence(options.silence, damaged=newest.damaged > damaged)
+                raise newest.silence(damaged)
             yield None
     if endless:
         raise failure(Fault.ENDED)

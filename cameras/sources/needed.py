@@ -7,6 +7,9 @@ BEHIND = 2.0
 PATIENCE = 5.0
 """Seconds to wait for a key picture. Some cameras send none, but refresh the picture bit by bit."""
 
+_EQUAL = 1.05
+"""By so much key pictures may come less often than frames are asked for."""
+
 
 class Needed:
     """Chooses packets of one connection whose pictures build on one another (H.264, H.265).
@@ -45,4 +48,4 @@ class Needed:
     def _keys_suffice(self, at: float) -> bool:
         if self._key_at is None or len(self._gaps) < 3:
             return False
-        return max(self._gaps) <= self._interval and at - self._key_at <= 2 * max(self._gaps)
+        return max(self._gaps) <= self._interval * _EQUAL and at - self._key_at <= 2 * max(self._gaps)

@@ -14,11 +14,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from cameras.source_options import SourceOptions
-from cameras.sources.errors import Fault, SourceError, failure, fault_of, plain_errors, told
+from cameras.sources.errors import Fault, SourceError, failure, plain_errors, told
 
 _PORTS = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443}
-_VAGUE = {Fault.OTHER, Fault.NOT_VIDEO, Fault.TIMEOUT}
-"""Faults as which FFmpeg shows several others: RTSP tells neither time-outs nor networks apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +71,21 @@ def _container(way: Way, options: SourceOptions) -> Any:
             timeout=(options.connect, options.read),
         )
     except (av.error.FFmpegError, OSError) as error:
-        fault = fault_of(error)
-        known = told(error)
-        if fault in _VAGUE and "://" in way.address:
-            in_time = time.monotonic() - started < options.connect * 0.95
-            known = _from_network(way.address, options.connect) or (known if in_time else None) or known
-            if not in_time and known.fault in _VAGUE:
-                known = failure(Fault.TIMEOUT)
-        elif fault is Fault.OTHER and way.format:
-            known = failure(Fault.NO_DEVICE)
-        raise known from None
+        late = time.monotonic() - started > options.connect * 0.95
+        raise _cause(error, way, options, late=late) from None
+
+
+def _cause(error: Exception, way: Way, options: SourceOptions, *, late: bool) -> SourceError:
+    """Why it cannot be opened, `late`: when the time to connect was over."""
+    known = told(error)
+    if "://" not in way.address:
+        return failure(Fault.NO_DEVICE) if way.format and known.fault is Fault.OTHER else known
+    if late and known.fault in {Fault.TIMEOUT, Fault.NOT_VIDEO}:
+        return failure(Fault.TIMEOUT)
+    if known.fault in {Fault.OTHER, Fault.NOT_VIDEO}:
+        # FFmpeg says the same of names, networks and answers of RTSP that it cannot use.
+        return _from_network(way.address, options.connect) or known
+    return known
 
 
 def _from_network(address: str, seconds: float) -> SourceError | None:
@@ -90,7 +93,8 @@ def _from_network(address: str, seconds: float) -> SourceError | None:
     parts = urlsplit(address)
     try:
         where = parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 0)
-        socket.create_connection(where, timeout=seconds).close()
+        with socket.create_connection(where, timeout=seconds) as connection:
+            return _from_greeting(connection) if parts.scheme == "rtsp" else None
     except (socket.gaierror, UnicodeError):
         return failure(Fault.UNKNOWN_HOST)
     except ValueError:
@@ -99,4 +103,12 @@ def _from_network(address: str, seconds: float) -> SourceError | None:
         if error.errno in {errno.EINVAL, errno.EADDRNOTAVAIL}:
             return failure(Fault.UNREACHABLE)
         return told(error)
-    return None
+
+
+def _from_greeting(connection: socket.socket) -> SourceError | None:
+    """What is wrong with who answers there; None for a server of RTSP."""
+    connection.sendall(b"OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n")
+    answer = connection.recv(64)
+    if not answer:
+        return failure(Fault.BROKEN)
+    return None if answer.startswith(b"RTSP/") else failure(Fault.NOT_VIDEO)

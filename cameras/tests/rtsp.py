@@ -14,6 +14,7 @@ import re
 import select
 import socket
 import struct
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -50,6 +51,25 @@ def camera_clip(
             picture.pts, picture.time_base, picture.pict_type = number, Fraction(1, fps), 0
             made.mux(video.encode(picture))
         made.mux(video.encode())
+    return path
+
+
+def repeated(clip: Path, path: Path, times: int) -> Path:
+    """The clip so many times over, without encoding it again."""
+    import av
+
+    with av.open(str(path), "w") as made:
+        video, start = None, 0
+        for _ in range(times):
+            with av.open(str(clip)) as given:
+                source = given.streams.video[0]
+                video = video or made.add_stream_from_template(source)
+                for packet in given.demux(source):
+                    if packet.size:
+                        end = start + packet.pts + packet.duration
+                        packet.pts, packet.dts, packet.stream = start + packet.pts, start + packet.dts, video
+                        made.mux(packet)
+            start = end
     return path
 
 
@@ -117,6 +137,7 @@ class RtspServer:
         digest: bool = False,
         deaf: bool = False,
         port: int = 0,
+        host: str = "127.0.0.1",
     ) -> None:
         self.streams, self._password, self._digest, self._deaf = streams, password, digest, deaf
         self.connections = 0
@@ -124,7 +145,7 @@ class RtspServer:
         self._over = threading.Event()
         self._listener = socket.socket()
         self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._listener.bind(("127.0.0.1", port))
+        self._listener.bind((host, port))
         self._listener.listen(16)
         self.port = int(self._listener.getsockname()[1])
         threading.Thread(target=self._accept, daemon=True).start()
@@ -351,3 +372,11 @@ def _noise(nal: bytes, chance: random.Random) -> bytes:
         if chance.random() < 0.3:
             made[place] = chance.randrange(256)
     return bytes(made)
+
+
+if __name__ == "__main__":
+    address, number, clip = sys.argv[1:]
+    with RtspServer({"live": Stream(access_units(clip))}, host=address, port=int(number)):
+        sys.stdout.write("ready\n")
+        sys.stdout.flush()
+        threading.Event().wait()
