@@ -176,6 +176,8 @@ def live(way: Way, fps: float, options: SourceOptions, *, endless: bool = True) 
     Those that come while the consumer is busy are left out. Raises SourceError; the end of the stream is one
     where it is `endless`.
     """
+    # A picture that is fetched seldom is not missed before it was due twice.
+    patience = max(options.silence, 2 * options.poll)
     with closing(_Newest(way, fps, options)) as newest:
         due = heard = time.monotonic()
         damaged = 0
@@ -197,7 +199,7 @@ def live(way: Way, fps: float, options: SourceOptions, *, endless: bool = True) 
                 damaged = newest.damaged
                 continue
             newest.damaged += arrival is not None
-            if time.monotonic() - heard > options.silence:
+            if time.monotonic() - heard > patience:
                 raise newest.silence(damaged)
             yield None
     if endless:

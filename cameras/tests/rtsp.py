@@ -36,13 +36,18 @@ AccessUnit = list[bytes]
 
 
 def camera_clip(
-    path: Path, *, size: tuple[int, int] = (320, 180), seconds: float = 2.0, fps: int = 12
+    path: Path,
+    *,
+    size: tuple[int, int] = (320, 180),
+    seconds: float = 2.0,
+    fps: int = 12,
+    vehicles: Sequence[tuple[str, str, float]] = (("BB6232RB", "car", -3.0),),
 ) -> Path:
     """A drawn road as cameras encode: a key picture a second, no pictures that wait for later ones."""
     import av
 
     drawn = path.with_name(f"drawn-{path.name}")
-    make_clip(drawn, [("BB6232RB", "car", -3.0)], seconds, fps=fps, size=size, seed=1)
+    make_clip(drawn, vehicles, seconds, fps=fps, size=size, seed=1)
     settings = {"preset": "ultrafast", "tune": "zerolatency", "g": str(fps), "bf": "0"}
     with av.open(str(drawn)) as given, av.open(str(path), "w") as made:
         video = made.add_stream("libx264", rate=fps, options=settings)
@@ -51,6 +56,7 @@ def camera_clip(
             picture.pts, picture.time_base, picture.pict_type = number, Fraction(1, fps), 0
             made.mux(video.encode(picture))
         made.mux(video.encode())
+    drawn.unlink()
     return path
 
 
