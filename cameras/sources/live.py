@@ -23,6 +23,12 @@ _TIMES = 64
 """Pictures whose capture times are kept while they are in the decoder."""
 
 
+_HANGING = 3
+"""Threads that may hang in reads of one source that no time-out ends."""
+_started: dict[str, list[threading.Thread]] = {}
+_started_lock = threading.Lock()
+
+
 class _Arrival(NamedTuple):
     """A picture decoded, or still packed where each can be decoded by itself."""
 
@@ -56,7 +62,7 @@ class _Newest:
         self.finished = False
         # A daemon: a read that hangs must not keep the process from ending.
         self._thread = threading.Thread(target=self._work, name="camera-decoder", daemon=True)
-        self._thread.start()
+        _start(self._thread, way.address)
 
     def take(self, timeout: float) -> _Arrival | None:
         """The newest picture not taken yet; None when none came in time or the stream is `finished`.
@@ -145,6 +151,20 @@ class _Newest:
             self._arrival = _Arrival(picture, datetime.fromtimestamp(at, UTC), self._count, packed)
             self._changed.notify()
         self._count += 1
+
+
+def _start(thread: threading.Thread, address: str) -> None:
+    """Start it, unless too many of this source hang already, as in a driver. Raises SourceError."""
+    with _started_lock:
+        for known, threads in list(_started.items()):
+            _started[known] = [one for one in threads if one.is_alive()]
+            if not _started[known]:
+                del _started[known]
+        mine = _started.setdefault(address, [])
+        if len(mine) >= _HANGING:
+            raise failure(Fault.TIMEOUT)
+        thread.start()
+        mine.append(thread)
 
 
 def _reported(packet: Any) -> float | None:

@@ -13,7 +13,6 @@ import pytest
 
 from cameras.source_options import SourceOptions
 from cameras.sources import Backoff, Fault, Pace, reconnecting, stream
-from cameras.tests.rtsp import camera_clip
 
 HERE, THERE, PORT = "10.231.7.1", "10.231.7.2", 8554
 NAME = f"anpr{os.getpid()}"
@@ -50,12 +49,11 @@ def remove(cable: str) -> None:
 
 
 @pytest.fixture
-def camera(cable: str, tmp_path: Path) -> Iterator[str]:
+def camera(cable: str, road: Path) -> Iterator[str]:
     """A camera at the other end; its address."""
-    clip = camera_clip(tmp_path / "road.mp4")
     inside = ["ip", "netns", "exec", NAME, sys.executable, "-m", "cameras.tests.rtsp"]
     with subprocess.Popen(
-        [*inside, THERE, str(PORT), str(clip)], stdout=subprocess.PIPE, text=True
+        [*inside, THERE, str(PORT), str(road)], stdout=subprocess.PIPE, text=True
     ) as server:
         assert server.stdout is not None
         assert server.stdout.readline() == "ready\n"

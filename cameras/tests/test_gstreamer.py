@@ -12,7 +12,7 @@ import pytest
 
 from cameras.source_options import SourceOptions
 from cameras.sources import Backoff, Fault, Pace, SourceError, reconnecting, stream
-from cameras.tests.rtsp import camera_clip, repeated
+from cameras.tests.rtsp import repeated
 
 PYTHON = Path("/usr/bin/python3")
 SERVER = Path(__file__).with_name("gstreamer_camera.py")
@@ -40,10 +40,9 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def clip(road: Path) -> Path:
     """A minute of a drawn road."""
-    folder = tmp_path_factory.mktemp("clips")
-    return repeated(camera_clip(folder / "road.mp4"), folder / "minute.mp4", 30)
+    return repeated(road, road.with_name("minute.mp4"), 30)
 
 
 @pytest.fixture

@@ -20,12 +20,6 @@ SECRET = "officer:hunter2"
 
 
 @pytest.fixture(scope="module")
-def units(tmp_path_factory: pytest.TempPathFactory) -> list[AccessUnit]:
-    """Two seconds of a drawn road, twelve pictures a second."""
-    return access_units(camera_clip(tmp_path_factory.mktemp("clips") / "road.mp4"))
-
-
-@pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory) -> list[AccessUnit]:
     """The same road, larger."""
     return access_units(camera_clip(tmp_path_factory.mktemp("clips") / "large.mp4", size=(640, 360)))

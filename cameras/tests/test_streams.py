@@ -168,6 +168,28 @@ def test_what_nobody_foresaw_in_the_decoder_does_not_leave_the_consumer_waiting(
     assert failed.value.fault is Fault.BROKEN
 
 
+def test_reads_that_hang_for_ever_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    over = threading.Event()
+
+    @contextlib.contextmanager
+    def hanging(*_args: object) -> Iterator[Any]:
+        over.wait(60)
+        raise SourceError("over")
+        yield
+
+    monkeypatch.setattr(live, "opened", hanging)
+    options = SourceOptions(silence=0.5, tick=0.1)
+    before = len(decoders())
+    for _ in range(8):
+        with pytest.raises(SourceError) as failed:
+            list(stream("rtsp://10.0.0.9/live", fps=6, live=True, options=options))
+        assert failed.value.fault is Fault.TIMEOUT
+    assert len(decoders()) <= before + 3
+    over.set()
+    for thread in decoders():
+        thread.join(5)
+
+
 def test_a_recording_that_does_not_start_at_zero_is_not_captured_in_the_future(tmp_path: Path) -> None:
     path = write_video(tmp_path / "late.ts", "mpegts", output_ts_offset="3600")
     frames = [frame for frame in stream(path, fps=6, live=False) if frame]

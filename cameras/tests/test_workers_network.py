@@ -11,7 +11,7 @@ from django.db import connection
 from cameras import workers
 from cameras.models import Camera, CameraLease, CameraStatus
 from cameras.sources import Fault
-from cameras.tests.rtsp import AccessUnit, RtspServer, Stream, access_units, camera_clip
+from cameras.tests.rtsp import AccessUnit, RtspServer, Stream
 from recognition.types import RGB, Passage, PlateRead
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -27,12 +27,6 @@ class Nothing:
 
     def warm_up(self) -> None:
         pass
-
-
-@pytest.fixture(scope="module")
-def units(tmp_path_factory: pytest.TempPathFactory) -> list[AccessUnit]:
-    """A drawn road."""
-    return access_units(camera_clip(tmp_path_factory.mktemp("clips") / "road.mp4"))
 
 
 @pytest.fixture
