@@ -112,14 +112,16 @@ class _Newest:
 
     def _read(self, container: Any, video: Any) -> None:
         packed = video.codec_context.name == "mjpeg"
+        alone = video.codec_context.codec.intra_only
         clock, needed = CaptureClock(), Needed(self._fps)
         times: OrderedDict[int | None, float] = OrderedDict()
-        asked = time.monotonic()
+        behind = self._way.behind and not alone
+        asked, before = time.monotonic(), 0.0
         for packet in container.demux(video):
             if self._stop.is_set():
                 return
-            waited = time.monotonic() - asked
-            arrived, stamp = time.time(), None
+            waited, now, stamp = time.monotonic() - asked, time.time(), None
+            arrived, before = (before or now) if behind else now, now
             if self._way.stamped and packet.pts is not None:
                 stamp = float(packet.pts * packet.time_base)
             at = times[packet.pts] = clock.at(arrived, stamp, _reported(packet))
@@ -131,7 +133,7 @@ class _Newest:
                     self._keep(packet, at, packed=True)
             # Where the next packet has to be waited for, none lies in the buffers on the way.
             elif not packet.size or needed.wants(
-                at, key=packet.is_keyframe, lag=clock.lag if waited < _AT_ONCE else 0.0
+                at, key=packet.is_keyframe or alone, lag=clock.lag if waited < _AT_ONCE else 0.0
             ):
                 for picture in self._decoded(packet):
                     self._keep(picture, times.get(picture.pts, at))

@@ -24,6 +24,7 @@ class Way:
     """How FFmpeg reaches a source.
 
     `stamped`: its stamps are time, as those of RTP are; those of MJPEG start anywhere and run at any speed.
+    `behind`: FFmpeg knows that a picture is complete, and gives it, only when the next one begins to arrive.
     `threads`: FFmpeg's way to use several cores. "SLICE" gives each picture at once, "AUTO" some later.
     """
 
@@ -31,6 +32,7 @@ class Way:
     settings: Mapping[str, str] = field(default_factory=dict)
     format: str | None = None
     stamped: bool = False
+    behind: bool = False
     threads: str = "SLICE"
 
 

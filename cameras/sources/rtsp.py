@@ -16,4 +16,4 @@ def way(address: str, options: SourceOptions) -> Way:
         # Of the kernel, for UDP: a key picture comes in one burst.
         "buffer_size": str(2**21),
     }
-    return Way(address, settings, stamped=True)
+    return Way(address, settings, stamped=True, behind=True)

@@ -14,7 +14,9 @@ import pytest
 from cameras.source_options import SourceOptions
 from cameras.sources import Backoff, Fault, Pace, reconnecting, stream
 
-HERE, THERE, PORT = "10.231.7.1", "10.231.7.2", 8554
+# Another test run on this machine has another network.
+NETWORK = f"10.231.{os.getpid() % 250}"
+HERE, THERE, PORT = f"{NETWORK}.1", f"{NETWORK}.2", 8554
 NAME = f"anpr{os.getpid()}"
 OPTIONS = SourceOptions(connect=2.0, read=3.0, silence=4.0, tick=0.2)
 

@@ -16,7 +16,8 @@ import pytest
 
 from cameras.models import Camera, CameraSettingsError
 from cameras.source_options import SourceOptions
-from cameras.sources import Fault, SourceError, frames_of, is_endless, stream
+from cameras.sources import Fault, SourceError, frames_of, is_endless, stream, usb
+from cameras.sources.opening import Way
 from conftest import picture
 from recognition.types import Frame
 
@@ -171,6 +172,18 @@ def test_a_usb_camera_that_is_not_plugged_in(tmp_path: Path) -> None:
         next(frames_of(camera, live=True))
     assert missing.value.fault is Fault.NO_DEVICE
     assert not is_endless(Camera(name="x", code="x", stream_url=tmp_path.as_uri()))
+
+
+def test_raw_pictures_of_a_device_are_read_as_they_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    """FFmpeg's own test picture in the place of a driver, which no machine of ours has."""
+    drawn = Way("testsrc=size=320x180:rate=15,realtime", format="lavfi", stamped=True)
+    monkeypatch.setattr(usb, "way", lambda _path: drawn)
+    # It marks no picture as a key picture, so that one is waited for first.
+    seen = first("/dev/video0", 12, fps=6, options=SourceOptions(silence=10.0, tick=0.2))
+    assert {frame.image.shape for frame in seen} == {(180, 320, 3)}
+    gaps = [(b.captured_at - a.captured_at).total_seconds() for a, b in pairwise(seen)]
+    assert 0.12 < sum(gaps) / len(gaps) < 0.3
+    assert seen[-1].number > 20
 
 
 WRONG = [[1], {"transport": "pigeon"}, {"read": 0}, {"read": True}, {"silence": "long"}, {"frozen": -1}]
