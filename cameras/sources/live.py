@@ -2,26 +2,19 @@
 
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from cameras.source_options import SourceOptions
-from cameras.sources.capture import CaptureClock
+from cameras.sources.capture import PacketTimes
 from cameras.sources.errors import Fault, SourceError, failure, plain_errors
 from cameras.sources.http import is_snapshot
 from cameras.sources.needed import Needed
 from cameras.sources.opening import Way, opened, sound_pictures
 from recognition.images import ImageError, open_image
 from recognition.types import RGB, Frame
-
-_AT_ONCE = 0.005
-"""Seconds within which a packet comes that was there already."""
-_TIMES = 64
-"""Pictures whose capture times are kept while they are in the decoder."""
-
 
 _HANGING = 3
 """Threads that may hang in reads of one source that no time-out ends."""
@@ -111,35 +104,25 @@ class _Newest:
                 self._changed.notify()
 
     def _read(self, container: Any, video: Any) -> None:
-        packed = video.codec_context.name == "mjpeg"
-        alone = video.codec_context.codec.intra_only
-        clock, needed = CaptureClock(), Needed(self._fps)
-        times: OrderedDict[int | None, float] = OrderedDict()
-        behind = self._way.behind and not alone
-        asked, before = time.monotonic(), 0.0
+        decoder = video.codec_context
+        alone, packed = decoder.codec.intra_only, decoder.name == "mjpeg"
+        times = PacketTimes(stamped=self._way.stamped, behind=self._way.behind and not alone)
+        needed = Needed(self._fps)
         for packet in container.demux(video):
             if self._stop.is_set():
                 return
-            waited, now, stamp = time.monotonic() - asked, time.time(), None
-            arrived, before = (before or now) if behind else now, now
-            if self._way.stamped and packet.pts is not None:
-                stamp = float(packet.pts * packet.time_base)
-            at = times[packet.pts] = clock.at(arrived, stamp, _reported(packet))
-            if len(times) > _TIMES:
-                times.popitem(last=False)
+            at = times.take(packet)
+            # The last packet of a stream is empty, and has the decoder give what it still holds.
+            last = not packet.size
             if packed:
-                # The last, empty packet of a stream flushes decoders; there is nothing in it.
-                if packet.size:
+                if not last:
                     self._keep(packet, at, packed=True)
-            # Where the next packet has to be waited for, none lies in the buffers on the way.
-            elif not packet.size or needed.wants(
-                at, key=packet.is_keyframe or alone, lag=clock.lag if waited < _AT_ONCE else 0.0
-            ):
+            elif last or needed.wants(at, key=packet.is_keyframe or alone, lag=times.lag):
                 for picture in self._decoded(packet):
-                    self._keep(picture, times.get(picture.pts, at))
+                    self._keep(picture, times.of(picture, at))
             else:
                 self._count += 1
-            asked = time.monotonic()
+            times.ask()
 
     def _decoded(self, packet: Any) -> Iterator[Any]:
         for picture in sound_pictures(packet):
@@ -167,14 +150,6 @@ def _start(thread: threading.Thread, address: str) -> None:
             raise failure(Fault.TIMEOUT)
         thread.start()
         mine.append(thread)
-
-
-def _reported(packet: Any) -> float | None:
-    """When the camera says that the picture was captured, by the reports of its clock (RTCP)."""
-    for one in packet.iter_sidedata():
-        if str(one.data_type) == "prft":
-            return int.from_bytes(bytes(one)[:8], "little") / 1e6
-    return None
 
 
 def _image(arrival: _Arrival) -> RGB | None:
