@@ -51,6 +51,8 @@ class _Newest:
         self.connected = False
         #: Pictures that could not be decoded, or came with parts of them lost.
         self.damaged = 0
+        self.sound = 0
+        self._judged = time.monotonic(), 0, 0
         #: Everything was taken and there will be no more.
         self.finished = False
         # A daemon: a read that hangs must not keep the process from ending.
@@ -78,6 +80,17 @@ class _Newest:
         if self.damaged > damaged:
             return failure(Fault.CORRUPT)
         return failure(Fault.SILENT, seconds=f"{self._options.silence:.0f}")
+
+    def spoilt(self) -> bool:
+        """True when four of five pictures were damaged for as long as a source may be silent.
+
+        Now and then a damaged one passes for sound, so that waiting for silence would take for ever.
+        """
+        since, damaged, sound = self._judged
+        if time.monotonic() - since < self._options.silence:
+            return False
+        self._judged = time.monotonic(), self.damaged, self.sound
+        return self.damaged - damaged > 4 * (self.sound - sound)
 
     def close(self) -> None:
         """End the thread: at its next picture or, from a silent source, at its read time-out."""
@@ -129,6 +142,7 @@ class _Newest:
             if picture is None:
                 self.damaged += 1
             else:
+                self.sound += 1
                 yield picture
 
     def _keep(self, picture: Any, at: float, *, packed: bool = False) -> None:
@@ -185,6 +199,8 @@ def live(way: Way, fps: float, options: SourceOptions, *, endless: bool = True) 
                 if pause > options.tick:
                     yield None
                 continue
+            if newest.spoilt():
+                raise failure(Fault.CORRUPT)
             arrival = newest.take(options.tick)
             if newest.finished:
                 break
@@ -194,6 +210,7 @@ def live(way: Way, fps: float, options: SourceOptions, *, endless: bool = True) 
                 due = max(due + 1 / fps, heard)
                 yield Frame(image, arrival.at, arrival.number)
                 damaged = newest.damaged
+                newest.sound += arrival.packed
                 continue
             newest.damaged += arrival is not None
             if time.monotonic() - heard > patience:
