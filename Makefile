@@ -18,6 +18,7 @@ run: .venv/.installed-run ## the whole product on this machine, with demo data; 
 
 test: .venv/.installed-dev ## all tests, with a real PostgreSQL, Redis and Chromium
 	@sh deploy/chromium.sh
+	@sh deploy/gstreamer.sh
 	@$(PY) -m recognition.weights
 	@exec $(WITH_TEST_SERVERS) -- $(PY) -m pytest $(ARGS)
 

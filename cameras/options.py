@@ -13,6 +13,8 @@ from recognition.engines import ENGINES, PARAMETERS
 MAX_PAUSE = 3600
 """Most seconds that a camera's settings may let it wait."""
 
+TRANSPORTS = ("tcp", "udp")
+
 RANGES: Mapping[str, tuple[float, float]] = {
     "min_confidence": (0, 1),
     "image_size": (32, 4096),
@@ -27,12 +29,44 @@ class CameraSettingsError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class SourceOptions:
+    """Options of one source; all but `transport` are seconds.
+
+    `transport` is how RTSP brings its pictures. `connect` and `read` end an attempt to connect, and a
+    connection on which nothing comes at all. `silence` ends a connection that holds without a picture;
+    `frozen` one that shows the same picture all the time (0: never). A snapshot is fetched every `poll`
+    seconds (0: as often as frames are asked for). `tick`: whoever reads the source hears of it at least so
+    often, with None while there is nothing to show.
+    """
+
+    transport: str = "tcp"
+    connect: float = 5.0
+    read: float = 10.0
+    silence: float = 20.0
+    frozen: float = 60.0
+    poll: float = 0.0
+    tick: float = 1.0
+
+    @classmethod
+    def read_from(cls, value: object) -> Self:
+        """The known ones of stored options. Raises CameraSettingsError."""
+        if not isinstance(value, Mapping):
+            raise CameraSettingsError(_("The options of the source must be an object: {...}."))
+        return cls(**{key: _checked_option(key, value[key]) for key in cls.known() if key in value})
+
+    @classmethod
+    def known(cls) -> list[str]:
+        """The names of those that may be stored."""
+        return [one.name for one in fields(cls) if one.name != "tick"]
+
+
+@dataclass(frozen=True, slots=True)
 class CameraSettings:
     """What `Camera.settings` may hold.
 
     `engine` reads this camera instead of the usual one, with `engine_parameters` (see
     `recognition.engines.PARAMETERS`); a video file is played again (`loop`) after `loop_pause` seconds; a
-    source that failed is tried again after `retry_seconds`.
+    source that failed is tried again after `retry_seconds` at most. `source`: how it is connected to.
     """
 
     engine: str = ""
@@ -40,6 +74,7 @@ class CameraSettings:
     loop_pause: float = 0.0
     retry_seconds: float = 10.0
     engine_parameters: Mapping[str, str | float] = field(default_factory=dict)
+    source: SourceOptions = field(default_factory=SourceOptions)
 
     @classmethod
     def read(cls, value: object) -> Self:
@@ -128,7 +163,24 @@ def _checked(key: str, value: Any) -> Any:
                 % {"key": key, "most": MAX_PAUSE}
             )
         return float(value)
-    return value
+    return SourceOptions.read_from(value) if key == "source" else value
+
+
+def _checked_option(key: str, value: Any) -> Any:
+    if key == "transport":
+        if value not in TRANSPORTS:
+            raise CameraSettingsError(
+                _("Option “transport” must be one of: %(names)s.") % {"names": ", ".join(TRANSPORTS)}
+            )
+        return value
+    least = 0.0 if key in {"frozen", "poll"} else 0.5
+    # For Python, true is a number.
+    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= MAX_PAUSE:
+        raise CameraSettingsError(
+            _("Option “%(key)s” must be a number of seconds from %(least)g to %(most)d.")
+            % {"key": key, "least": least, "most": MAX_PAUSE}
+        )
+    return float(value)
 
 
 def validate_settings(value: object) -> None:
@@ -137,9 +189,14 @@ def validate_settings(value: object) -> None:
         CameraSettings.read(value)
     except CameraSettingsError as error:
         raise ValidationError(str(error)) from error
-    unknown = sorted(set(value) - set(CameraSettings.known())) if isinstance(value, Mapping) else []
-    if unknown:
+    if isinstance(value, Mapping):
+        _refuse_unknown(value, CameraSettings.known())
+        _refuse_unknown(value.get("source", {}), SourceOptions.known())
+
+
+def _refuse_unknown(value: Mapping[str, Any], known: list[str]) -> None:
+    if unknown := sorted(set(value) - set(known)):
         raise ValidationError(
             _("Unknown settings: %(unknown)s. Known: %(known)s."),
-            params={"unknown": ", ".join(unknown), "known": ", ".join(CameraSettings.known())},
+            params={"unknown": ", ".join(unknown), "known": ", ".join(known)},
         )

@@ -5,7 +5,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TypeAlias
 from urllib.parse import unquote, urlsplit
@@ -18,7 +18,16 @@ from django.db import InterfaceError, OperationalError, connection
 from cameras import services
 from cameras.models import Camera, CameraStatus, ModelConfig, Zone
 from cameras.options import CameraSettings, CameraSettingsError
-from cameras.sources import Photo, SourceError, frames_of
+from cameras.sources import (
+    Backoff,
+    OnFailure,
+    Pace,
+    Photo,
+    SourceError,
+    frames_of,
+    is_endless,
+    reconnecting,
+)
 from cameras.zones import zones_of
 from recognition.engines import Engine, EngineError, get_engine
 from recognition.tracking import passages, read_photo
@@ -175,31 +184,75 @@ def _recognise(camera: Camera, frames: Iterator[Frame | None]) -> Iterator[tuple
 
 def _beating(camera: Camera, holder: uuid.UUID, plan: Plan) -> Generator[Frame | None]:
     """Frames of the camera, renewing the lease on the way. Raises StopReadingError."""
-    count, renewed = 0, 0.0
-    with closing(frames_of(camera, live=True)) as frames:
+    pulse = _Pulse(camera, holder, plan)
+    with closing(_live(camera, pulse.failed)) as frames:
         for frame in frames:
-            count += frame is not None
-            if time.monotonic() - renewed > RENEW_EVERY:
-                renewed = time.monotonic()
-                try:
-                    _renew(camera, holder, plan, count)
-                except (OperationalError, InterfaceError):
-                    # While the database is away nobody else can take the camera: go on reading.
-                    logger.warning("database away: lease of camera %s not renewed", camera.pk)
-                    connection.close()
+            pulse.beat(frame)
             yield frame
 
 
-def _renew(camera: Camera, holder: uuid.UUID, plan: Plan, frames: int) -> None:
-    if stopping.is_set():
-        raise StopReadingError("the worker stops")
-    if not services.renew_lease(camera.pk, holder, frames=frames):
-        raise StopReadingError("another worker has the camera")
-    if not _unchanged(camera, plan):
-        raise StopReadingError("the camera was edited")
-    # A stream that never gave a frame may be about to fail; a folder without photos is as it should be.
-    if frames or reads_folder(camera):
-        services.set_status(camera.pk, CameraStatus.ONLINE)
+def _live(camera: Camera, on_failure: OnFailure) -> Generator[Frame | None]:
+    """Frames as they come. What fails on the way to a camera that sends for ever is mended in place.
+
+    So vehicles in view stay known: one that is seen before and after is one passage.
+    """
+    if not is_endless(camera):
+        return frames_of(camera, live=True)
+    return reconnecting(
+        lambda: frames_of(camera, live=True),
+        on_failure,
+        backoff=Backoff(Pace(1.0, max(1.0, camera.options.retry_seconds))),
+        options=camera.options.source,
+    )
+
+
+class _Pulse:
+    """Signs of life of a camera being read: the lease renewed, and its state told."""
+
+    def __init__(self, camera: Camera, holder: uuid.UUID, plan: Plan) -> None:
+        self._camera, self._holder, self._plan = camera, holder, plan
+        self._frames = 0
+        self._renewed = 0.0
+        #: Frames came since the source last failed.
+        self._well = False
+
+    def beat(self, frame: Frame | None) -> None:
+        """Take note of a frame or a tick. Raises StopReadingError."""
+        self._frames += frame is not None
+        self._well = self._well or frame is not None
+        if time.monotonic() - self._renewed <= RENEW_EVERY:
+            return
+        self._renewed = time.monotonic()
+        with _database_may_be_away(self._camera):
+            self._renew()
+
+    def failed(self, error: SourceError, wait: float) -> None:
+        """Tell why nothing comes now."""
+        self._well = False
+        logger.info("camera %s: %s; tried again in %.1f s", self._camera.pk, error.fault, wait)
+        with _database_may_be_away(self._camera):
+            services.set_status(self._camera.pk, CameraStatus.ERROR, str(error))
+
+    def _renew(self) -> None:
+        if stopping.is_set():
+            raise StopReadingError("the worker stops")
+        if not services.renew_lease(self._camera.pk, self._holder, frames=self._frames):
+            raise StopReadingError("another worker has the camera")
+        if not _unchanged(self._camera, self._plan):
+            raise StopReadingError("the camera was edited")
+        # A stream that never gave a frame may be about to fail; a folder without photos is as it should be.
+        if self._well or reads_folder(self._camera):
+            services.set_status(self._camera.pk, CameraStatus.ONLINE)
+
+
+@contextmanager
+def _database_may_be_away(camera: Camera) -> Iterator[None]:
+    """While it is, nobody else can take the camera: go on reading."""
+    try:
+        yield
+    except (OperationalError, InterfaceError):
+        logger.warning("database away: lease of camera %s not renewed", camera.pk)
+        connection.close()
 
 
 def _plan(camera: Camera) -> Plan:

@@ -25,18 +25,13 @@ _KINDS = ("native", "fastanpr-rapidocr")
 
 def speed(*, limit: int = 0) -> Iterator[tuple[str, Section]]:
     """One section."""
-    from recognition.synthesis import make_clip
-
-    clip = WORK / "speed.mp4"
-    if not clip.is_file():
-        clip.parent.mkdir(parents=True, exist_ok=True)
-        make_clip(clip, _PLATES, 8.0, 10, (1280, 720), seed=77)
+    path = clip()
     rows, figures = [], {}
     for threads in (1, 2):
         for kind in _KINDS:
             with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
                 figures[f"{kind}, {threads}"] = one = pool.submit(
-                    measured, kind, threads, clip, limit
+                    measured, kind, threads, path, limit
                 ).result()
             if "missing" in one:
                 rows.append([f"{kind}, {threads} threads", str(one["missing"])[:80], "", "", "", ""])
@@ -54,6 +49,17 @@ def speed(*, limit: int = 0) -> Iterator[tuple[str, Section]]:
         *table(heads, rows),
     ]
     yield "speed", Section("Throughput", lines, figures)
+
+
+def clip() -> Path:
+    """The drawn clip that is read, made first where it is missing."""
+    from recognition.synthesis import make_clip
+
+    path = WORK / "speed.mp4"
+    if not path.is_file():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        make_clip(path, _PLATES, 8.0, 10, (1280, 720), seed=77)
+    return path
 
 
 def measured(kind: str, threads: int, clip: Path, limit: int) -> dict[str, Any]:

@@ -28,6 +28,9 @@ WRONG = [
     ({"engine": "http", "engine_parameters": {"uri": "http://a/"}}, "url, timeout, token_env"),
     ({"engine": "http", "engine_parameters": {"url": ["http://a/"]}}, "engine_parameters.*: url, timeout"),
     ({"engine": "http", "engine_parameters": "http://a/"}, "engine_parameters.*: url, timeout"),
+    ({"source": [1]}, "source"),
+    ({"source": {"transport": "pigeon"}}, "tcp, udp"),
+    ({"source": {"read": 0}}, "read"),
 ]
 
 
@@ -46,6 +49,9 @@ def test_unknown_settings_are_refused_but_do_not_stop_a_camera_that_has_them() -
     with pytest.raises(ValidationError, match=r"lop_pause.*engine, loop, loop_pause, retry_seconds"):
         camera.clean()
     assert camera.options == CameraSettings(loop=True)
+    camera.settings = {"source": {"transprot": "udp"}}
+    with pytest.raises(ValidationError, match=r"transprot.*transport"):
+        camera.clean()
 
 
 @pytest.mark.parametrize(
@@ -55,6 +61,7 @@ def test_unknown_settings_are_refused_but_do_not_stop_a_camera_that_has_them() -
         {"engine": ""},
         {"engine": "rapidocr", "loop": True, "loop_pause": 0.5, "retry_seconds": 0},
         {"engine": "http", "engine_parameters": {"url": "https://gpu.example/read", "timeout": 3}},
+        {"source": {"transport": "udp", "read": 3, "frozen": 0}},
     ],
 )
 def test_sound_settings_pass(value: dict[str, Any]) -> None:

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cameras import sources
 from cameras.models import Camera
-from cameras.sources import SourceError, frames_of, stream
+from cameras.options import SourceOptions
+from cameras.sources import Fault, SourceError, frames_of, live, recording, stream
 from conftest import picture
 from recognition.types import Frame
 
@@ -123,45 +123,71 @@ def test_the_decoder_ends_with_its_consumer(mjpeg: Callable[..., str]) -> None:
 
 
 def test_a_quiet_stream_ticks_and_is_given_up_at_last(
-    mjpeg: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+    mjpeg: Callable[..., str],
 ) -> None:
-    monkeypatch.setattr(sources, "TICK", 0.2)
-    monkeypatch.setattr(sources, "SILENCE", 2.0)
+    options = SourceOptions(tick=0.2, silence=2.0, read=3.0)
     given: list[Frame | None] = []
-    with pytest.raises(SourceError, match="no picture for 2 s"):
-        given.extend(stream(mjpeg(20, silent_after=10), fps=60, live=True))
+    with pytest.raises(SourceError, match=r"\b2\b") as quiet:
+        given.extend(stream(mjpeg(20, silent_after=10), fps=60, live=True, options=options))
+    assert quiet.value.fault is Fault.SILENT
     assert 1 <= sum(frame is not None for frame in given) <= 10
     assert sum(frame is None for frame in given[-8:]) == 8
     for thread in decoders():
-        thread.join(sources.READ_TIMEOUT + 2)
+        thread.join(options.read + 2)
     assert decoders() == []
 
 
 def test_a_stream_that_stops_sending_is_an_error_of_its_own(
-    mjpeg: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+    mjpeg: Callable[..., str],
 ) -> None:
-    monkeypatch.setattr(sources, "READ_TIMEOUT", 1.0)
-    with pytest.raises(SourceError, match="no answer in time") as broken:
-        list(stream(mjpeg(20, silent_after=10), fps=60, live=True))
+    options = SourceOptions(read=1.0)
+    with pytest.raises(SourceError) as broken:
+        list(stream(mjpeg(20, silent_after=10), fps=60, live=True, options=options))
+    assert broken.value.fault is Fault.TIMEOUT
     assert broken.value.__cause__ is None
 
 
 def test_a_stream_that_ends_gives_its_last_picture_first(mjpeg: Callable[..., str]) -> None:
-    with contextlib.suppress(SourceError):
-        frames = list(stream(mjpeg(20, silent_after=15, ends=True), fps=60, live=True))
-        assert any(frames)
+    frames: list[Frame | None] = []
+    with pytest.raises(SourceError) as ended:
+        frames.extend(stream(mjpeg(20, silent_after=15, ends=True), fps=60, live=True))
+    assert ended.value.fault in {Fault.ENDED, Fault.BROKEN}
+    assert sum(frame is not None for frame in frames) >= 10
 
 
 def test_what_nobody_foresaw_in_the_decoder_does_not_leave_the_consumer_waiting(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def broken(_url: str) -> Any:
+    def broken(*_args: object) -> Any:
         raise LookupError("unforeseen")
 
-    monkeypatch.setattr(sources, "_opened", broken)
+    monkeypatch.setattr(live, "opened", broken)
     monkeypatch.setattr(threading, "excepthook", lambda _args: None)
-    with pytest.raises(SourceError, match="broke off"):
+    with pytest.raises(SourceError) as failed:
         list(stream("rtsp://10.0.0.1/live", fps=6, live=True))
+    assert failed.value.fault is Fault.BROKEN
+
+
+def test_reads_that_hang_for_ever_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    over = threading.Event()
+
+    @contextlib.contextmanager
+    def hanging(*_args: object) -> Iterator[Any]:
+        if over.wait(60):
+            raise SourceError("over")
+        yield
+
+    monkeypatch.setattr(live, "opened", hanging)
+    options = SourceOptions(silence=0.5, tick=0.1)
+    before = len(decoders())
+    for _ in range(8):
+        with pytest.raises(SourceError) as failed:
+            list(stream("rtsp://10.0.0.9/live", fps=6, live=True, options=options))
+        assert failed.value.fault is Fault.TIMEOUT
+    assert len(decoders()) <= before + 3
+    over.set()
+    for thread in decoders():
+        thread.join(5)
 
 
 def test_a_recording_that_does_not_start_at_zero_is_not_captured_in_the_future(tmp_path: Path) -> None:
@@ -183,7 +209,7 @@ def test_a_recording_without_stamps_goes_by_its_rate(tmp_path: Path) -> None:
 def test_stamps_that_jump_go_on_from_where_the_clock_was() -> None:
     stamps = [3600.0, 3600.1, 3600.2, 0.5, 0.6, None, 0.8, 99000.0, 99030.0]
     pictures = [SimpleNamespace(time=stamp) for stamp in stamps]
-    times = [round(seconds, 3) for seconds, _ in sources._timed(pictures, 10)]
+    times = [round(seconds, 3) for seconds, _ in recording._timed(pictures, 10)]
     assert times == [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 30.7]
 
 
@@ -209,12 +235,11 @@ def test_a_file_played_live_leaves_out_what_a_slow_consumer_missed(tmp_path: Pat
 
 
 def test_a_file_played_live_keeps_its_speed_and_ticks_in_its_pauses(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr(sources, "TICK", 0.1)
     path = write_video(tmp_path / "clip.mp4", "mp4", count=20)
     started = time.monotonic()
-    given = list(stream(path, fps=2, live=True))
+    given = list(stream(path, fps=2, live=True, options=SourceOptions(tick=0.1)))
     assert 1.7 < time.monotonic() - started < 3
     assert sum(frame is not None for frame in given) == 4
     assert 8 <= sum(frame is None for frame in given) <= 25
@@ -223,25 +248,24 @@ def test_a_file_played_live_keeps_its_speed_and_ticks_in_its_pauses(
 def test_a_file_too_heavy_for_the_machine_is_shown_late_rather_than_never(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sources, "PATIENCE", 0.5)
+    monkeypatch.setattr(recording, "PATIENCE", 0.5)
     path = write_video(tmp_path / "clip.mp4", "mp4", count=20)
-    timed = sources._timed
+    timed = recording._timed
 
     def slowly(*args: Any) -> Iterator[Any]:
         for item in timed(*args):
             time.sleep(0.3)
             yield item
 
-    monkeypatch.setattr(sources, "_timed", slowly)
+    monkeypatch.setattr(recording, "_timed", slowly)
     frames = [(frame, age(frame)) for frame in stream(path, fps=10, live=True) if frame]
     assert len(frames) >= 4
     assert max(seconds for _, seconds in frames) < 0.5
 
 
-def test_reading_ticks_while_pictures_are_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sources, "TICK", 0.0)
+def test_reading_ticks_while_pictures_are_left_out(tmp_path: Path) -> None:
     path = write_video(tmp_path / "clip.mp4", "mp4")
-    given = list(stream(path, fps=1, live=False))
+    given = list(stream(path, fps=1, live=False, options=SourceOptions(tick=0.0)))
     assert sum(frame is not None for frame in given) == 5
     assert sum(frame is None for frame in given) >= 20
 
@@ -250,7 +274,8 @@ def test_a_file_without_pictures_is_an_error_and_not_an_endless_loop(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = Path(write_video(tmp_path / "clip.mp4", "mp4", count=2))
-    monkeypatch.setattr(sources, "_timed", lambda *_args: iter(()))
+    monkeypatch.setattr(recording, "_timed", lambda *_args: iter(()))
     camera = Camera(name="x", code="x", stream_url=path.as_uri(), settings={"loop": True})
-    with pytest.raises(SourceError, match="no picture"):
+    with pytest.raises(SourceError) as empty:
         next(frames_of(camera, live=True))
+    assert empty.value.fault is Fault.EMPTY

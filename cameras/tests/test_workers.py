@@ -16,7 +16,7 @@ from django.utils import timezone
 from cameras import services, workers
 from cameras.models import Camera, CameraLease, CameraStatus
 from cameras.options import CameraSettings
-from cameras.sources import Photo, SourceError
+from cameras.sources import Fault, Photo, SourceError
 from conftest import picture
 from recognition.boxes import corners
 from recognition.engines import Engine, EngineError
@@ -138,7 +138,7 @@ def test_a_broken_source_is_told_by_the_status(camera: Camera, tmp_path: Path) -
     assert workers.watch(camera.pk, lambda _camera, passage, _event_id: seen.append(passage))
     camera.refresh_from_db()
     assert camera.status == CameraStatus.ERROR
-    assert "No such file" in camera.status_reason
+    assert camera.status_reason == str(Fault.NO_FILE.label)
     assert seen == []
 
 
