@@ -16,7 +16,9 @@ class OnePlate:
     def find(self, image: RGB, *, thorough: bool = True) -> list[PlateRead]:
         """One read, or none."""
         box = (2.0, 2.0, 30.0, 12.0)
-        return [PlateRead("AB1234", 0.9, 0.9, 0.9, box, corners(box))] if thorough else []
+        return (
+            [PlateRead("AB1234", "AB1234", 0.9, 0.9, 0.9, box, corners(box), "one_line")] if thorough else []
+        )
 
     def warm_up(self) -> None:
         """Nothing to load."""
