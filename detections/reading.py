@@ -2,12 +2,18 @@
 
 import uuid
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
+
+from django.utils import timezone
 
 from accounts.models import User
 from cameras.models import Camera
-from detections.models import Source
+from detections.models import Detection, Source
 from detections.passages import NewPassage, Outcome
+
+REMEMBERED = timedelta(minutes=10)
+"""A vehicle that stands before a camera for longer is another passage when another worker takes over."""
 
 if TYPE_CHECKING:  # recognition.types needs numpy, which a web process does not have
     from recognition.types import Passage, PlateRead
@@ -61,6 +67,13 @@ def new_passage(
         metadata={**(metadata or {}), "reads": passage.reads},
         created_by=by,
     )
+
+
+def plates_lately(camera: Camera) -> list[str]:
+    """Plates that this camera has seen in the last minutes: some may still stand in its picture."""
+    since = timezone.now() - REMEMBERED
+    found = Detection.objects.filter(camera=camera, detected_at__gte=since)
+    return list(found.values_list("plate_number", flat=True).distinct())
 
 
 def as_dict(read: "PlateRead") -> dict[str, Any]:

@@ -50,15 +50,25 @@ class PassageBuilder:
     """Takes the frames of one camera in order of time and gives out passages. Not thread-safe."""
 
     def __init__(
-        self, engine: Engine, rules: TrackingRules | None = None, lanes: Lanes | None = None
+        self,
+        engine: Engine,
+        rules: TrackingRules | None = None,
+        lanes: Lanes | None = None,
+        known: Iterable[str] = (),
     ) -> None:
-        """Use the engine for every frame, in its fast way (`thorough=False`); `lanes` in pixels of frames."""
+        """Use the engine for every frame, in its fast way (`thorough=False`); `lanes` in pixels of frames.
+
+        `known`: plates given out by whoever read this camera before; their vehicles may still be in view.
+        """
         self._engine = engine
         self._rules = rules or TrackingRules()
         self._lanes = lanes or Lanes()
         #: Those given out stay until they are forgotten, so that a vehicle which was hidden is known again.
         self._tracks: list[Track] = []
         self._latest: datetime | None = None
+        self._known = set(map(core, known))
+        #: Until when a vehicle that comes into view may be one that never left it.
+        self._known_until: datetime | None = None
         assignment()
 
     def add(self, frame: Frame) -> list[Passage]:
@@ -67,6 +77,7 @@ class PassageBuilder:
         reads = self._engine.find(frame.image, thorough=False)
         spent = (time.perf_counter() - started) * 1000 / max(1, len(reads))
         done = self._restart(frame.captured_at) + self._close(frame.captured_at)
+        self._known_until = self._known_until or frame.captured_at + timedelta(seconds=self._rules.quiet)
         for read, track in self._matched(_distinct(reads), frame.captured_at):
             track.add(read, frame, spent, self._lanes.at(foot(read)))
             done += self._give_out(track) if self._settled(track) else []
@@ -159,7 +170,12 @@ class PassageBuilder:
             for other in self._tracks
             if other.given_out and other is not track
         )
-        return [] if known else [passage]
+        return [] if known or self._never_left(passage) else [passage]
+
+    def _never_left(self, passage: Passage) -> bool:
+        """Whether it was given out before this builder's time. By its very text: a misread must not stay."""
+        until = self._known_until
+        return until is not None and passage.first_seen <= until and core(passage.read.text) in self._known
 
 
 def _distinct(reads: list[PlateRead]) -> list[PlateRead]:
@@ -183,13 +199,14 @@ def passages(
     *,
     rules: TrackingRules | None = None,
     lanes: Lanes | None = None,
+    known: Iterable[str] = (),
 ) -> Iterator[Passage]:
     """The passages of a whole clip or stream, each as soon as it is settled.
 
     A live source gives None while it has no new frame: vehicles that left meanwhile are not kept waiting.
     Where the source breaks off, what was in view is given out before its exception is raised.
     """
-    builder = PassageBuilder(engine, rules, lanes)
+    builder = PassageBuilder(engine, rules, lanes, known)
     try:
         for frame in frames:
             yield from builder.add(frame) if frame is not None else builder.idle(datetime.now(UTC))
