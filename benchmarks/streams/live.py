@@ -58,9 +58,9 @@ def _watched(name: str, clip: Path, cameras: int, seconds: float, *, read: bool)
         over.set()
         for thread in threads:
             thread.join()
-    expected = "" if not read else str(_expected(clip, seconds) * cameras)
+    wanted = str(expected(clip, seconds, FPS) * cameras) if read else ""
     return [name, str(cameras), f"{wall / 60:.1f}", f"{rate / wall / cameras:.2f}",
-            f"{100 * spent / wall / cameras:.0f}", f"{first:.0f}", f"{last:.0f}", expected,
+            f"{100 * spent / wall / cameras:.0f}", f"{first:.0f}", f"{last:.0f}", wanted,
             str(sum(map(Counter.total, texts))) if read else ""]  # fmt: skip
 
 
@@ -89,13 +89,13 @@ def _watch(
         texts[passage.read.text] += 1
 
 
-def _expected(clip: Path, seconds: float) -> int:
+def expected(clip: Path, seconds: float, fps: float) -> int:
     """Passages in a file run of the clip, as often as it was shown as a whole."""
     from cameras.sources import stream
     from recognition.engines import get_engine
     from recognition.tracking import passages
 
-    frames = (frame for frame in stream(str(clip), fps=FPS, live=False) if frame)
+    frames = (frame for frame in stream(str(clip), fps=fps, live=False) if frame)
     once = sum(1 for _ in passages(frames, get_engine("native", threads=1)))
     return once * round(seconds / PERIOD)
 
