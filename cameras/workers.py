@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TypeAlias
@@ -31,6 +31,7 @@ from cameras.sources import (
 )
 from cameras.zones import zones_of
 from recognition.engines import Engine, EngineError, get_engine
+from recognition.engines.observed import ObservedEngine, Observer
 from recognition.tracking import TrackingRules, passages, read_photo
 from recognition.types import Frame, Passage
 from recognition.zones import ZonedEngine
@@ -93,7 +94,7 @@ def engine_of(camera: Camera) -> Engine:
     engine of the product's settings.
     """
     try:
-        zones = zones_of(camera)
+        zones = zones_of(camera) if camera.pk else ()
     except ValidationError as error:
         # Drawn past all checks: reading everywhere could store what must not be stored.
         raise CameraSettingsError(f"a zone cannot be used: {'; '.join(error.messages)}") from error
@@ -132,6 +133,31 @@ def read_all(camera: Camera) -> Iterator[Passage]:
         yield passage
 
 
+def read_now(
+    camera: Camera, on_failure: OnFailure, *, observers: Sequence[Observer] = ()
+) -> Generator[Passage]:
+    """Passages of a source that may be no stored camera, until it ends or `stopping` is set.
+
+    What sends for ever is read as it comes, and again after each failure; what is recorded, as fast as it can
+    be. Raises SourceError, EngineError and CameraSettingsError.
+    """
+
+    def frames() -> Iterator[Frame | None]:
+        endless = is_endless(camera)
+        backoff = Backoff(Pace(1.0, max(1.0, camera.options.retry_seconds)))
+        source = _live(camera, on_failure, backoff) if endless else frames_of(camera, live=False)
+        with closing(source):
+            for frame in source:
+                # A recording is no sign of the present: its clock is its own.
+                if frame is not None or endless:
+                    yield frame
+                if stopping.is_set():
+                    return
+
+    for passage, _event_id in _recognise(camera, frames(), observers=observers):
+        yield passage
+
+
 def event_of(camera: Camera, photo: Photo, index: int) -> uuid.UUID:
     """Event id of a photo's plate: the same however often the photo is read, so that it counts once."""
     # Escaped, since names of files need not be text.
@@ -139,11 +165,14 @@ def event_of(camera: Camera, photo: Photo, index: int) -> uuid.UUID:
     return uuid.uuid5(_PHOTO_EVENTS, key)
 
 
-def watch(camera_id: int, on_passage: OnPassage, known: Known = _nothing) -> bool:
+def watch(
+    camera_id: int, on_passage: OnPassage, known: Known = _nothing, *, observers: Sequence[Observer] = ()
+) -> bool:
     """Read a camera until it ends, stays away, or the worker stops; each passage goes to `on_passage`.
 
     With it goes its event id, or None when it came from a moving picture, which nobody sees twice. An edited
-    camera is read anew. `known` tells the plates that were stored before reading begins.
+    camera is read anew. `known` tells the plates that were stored before reading begins; `observers` hear of
+    each picture read.
 
     False when another worker holds the camera. Raises NoRoomError; never anything for a broken source, engine
     or setting: the camera's status says why, and the supervisor offers it again later. What nobody foresaw is
@@ -157,7 +186,7 @@ def watch(camera_id: int, on_passage: OnPassage, known: Known = _nothing) -> boo
             return False
         rest = 0.0
         try:
-            rest = _watch(camera_id, holder, on_passage, known)
+            rest = _watch(camera_id, holder, on_passage, known, observers)
         finally:
             services.release_lease(camera_id, holder, rest=rest)
     finally:
@@ -165,14 +194,16 @@ def watch(camera_id: int, on_passage: OnPassage, known: Known = _nothing) -> boo
     return True
 
 
-def _watch(camera_id: int, holder: uuid.UUID, on_passage: OnPassage, known: Known) -> float:
+def _watch(
+    camera_id: int, holder: uuid.UUID, on_passage: OnPassage, known: Known, observers: Sequence[Observer]
+) -> float:
     """Read the camera, again after each edit; the seconds for which nobody is to try it afterwards."""
     while camera := Camera.objects.to_read().select_related("model").filter(pk=camera_id).first():
         plan = _plan(camera)
         try:
             # Closed here rather than some day: a network source has a thread and a connection.
             with closing(_beating(camera, holder, plan)) as frames:
-                for passage, event_id in _recognise(camera, frames, known(camera)):
+                for passage, event_id in _recognise(camera, frames, known(camera), observers):
                     on_passage(camera, passage, event_id)
         except EditedError:
             logger.info("camera %s was edited", camera_id)
@@ -212,10 +243,13 @@ def _tell(camera_id: int, reason: str) -> None:
 
 
 def _recognise(
-    camera: Camera, frames: Iterator[Frame | None], known: Iterable[str] = ()
+    camera: Camera,
+    frames: Iterator[Frame | None],
+    known: Iterable[str] = (),
+    observers: Sequence[Observer] = (),
 ) -> Iterator[tuple[Passage, uuid.UUID | None]]:
     """Passages, with the event id that a photo gives them; `known` plates may be in view from the start."""
-    engine = engine_of(camera)
+    engine = ObservedEngine(engine_of(camera), *observers)
     if not reads_folder(camera):
         for passage in passages(frames, engine, known=known):
             yield passage, None
