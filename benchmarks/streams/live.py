@@ -17,6 +17,7 @@ from pathlib import Path
 
 from benchmarks.recognition.report import table
 from benchmarks.streams.clips import drawn
+from recognition.engines import get_engine
 
 SECONDS, FPS = 90.0, 6.0
 #: Longer than the time for which a plate seen again is the same passage.
@@ -46,6 +47,9 @@ def _watched(name: str, clip: Path, cameras: int, seconds: float, *, read: bool)
     texts: list[Counter[str]] = [Counter() for _ in range(cameras)]
     frames = [0] * cameras
     ages: list[float] = []
+    if read:
+        # Loaded before time is taken, or the first vehicles pass meanwhile.
+        get_engine("native", threads=1).warm_up()
     with _server(clip) as url:
         over = threading.Event()
         threads = [
@@ -83,7 +87,6 @@ def _watch(
 ) -> None:
     """Read one camera until it is `over`; what was seen is counted in `texts` and `frames[camera]`."""
     from cameras.sources import stream
-    from recognition.engines import get_engine
     from recognition.tracking import passages
     from recognition.types import Frame
 
@@ -108,7 +111,6 @@ def _watch(
 def expected(clip: Path, seconds: float, fps: float) -> int:
     """Passages in a file run of the clip, as often as it was shown as a whole."""
     from cameras.sources import stream
-    from recognition.engines import get_engine
     from recognition.tracking import passages
 
     frames = (frame for frame in stream(str(clip), fps=fps, live=False) if frame)

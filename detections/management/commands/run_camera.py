@@ -95,6 +95,8 @@ class Command(BaseCommand):
         self._progress = Progress(sys.stderr)
         known = Camera.objects.named(source)
         take = known is not None and not dry_run and not store_as
+        if options["fps"] is not None and not 0 < options["fps"] <= 60:
+            raise CommandError("--fps: more than 0, at most 60.")
         if take and options["fps"]:
             raise CommandError("--fps: a camera is read as it is configured, but for a --dry-run.")
         try:
