@@ -6,6 +6,7 @@ import time
 import uuid
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 from urllib.parse import unquote, urlsplit
@@ -30,6 +31,8 @@ from cameras.sources import (
 )
 from cameras.zones import zones_of
 from recognition.engines import Engine, EngineError, get_engine
+from recognition.lanes import Lanes
+from recognition.stays import Stay
 from recognition.tracking import passages, read_photo
 from recognition.types import Frame, Passage
 from recognition.zones import ZonedEngine
@@ -43,6 +46,7 @@ stopping = threading.Event()
 """Set when the worker process is asked to stop: streams end after the passage in hand."""
 
 Plan: TypeAlias = tuple[object, ...]
+OnStay: TypeAlias = Callable[[Camera, Stay], None]
 OnPassage: TypeAlias = Callable[[Camera, Passage, uuid.UUID | None], None]
 
 _PHOTO_EVENTS = uuid.UUID("6f1c2b0e-5a0b-5d0c-9a57-0f6d4f1d7a35")
@@ -113,10 +117,11 @@ def event_of(camera: Camera, photo: Photo, index: int) -> uuid.UUID:
     return uuid.uuid5(_PHOTO_EVENTS, key)
 
 
-def watch(camera_id: int, on_passage: OnPassage) -> bool:
+def watch(camera_id: int, on_passage: OnPassage, on_stay: OnStay | None = None) -> bool:
     """Read a camera until it ends, is edited, or the worker stops; each passage goes to `on_passage`.
 
-    With it goes its event id, or None when it came from a moving picture, which nobody sees twice.
+    With it goes its event id, or None when it came from a moving picture, which nobody sees twice. `on_stay`
+    hears of vehicles that stand in a parking zone.
 
     False when another worker holds the camera or this one reads enough already. Never raises for a broken
     source, engine or setting: the camera's status says why, and the supervisor tries again later. What
@@ -129,7 +134,7 @@ def watch(camera_id: int, on_passage: OnPassage) -> bool:
         if holder is None:
             return False
         try:
-            _watch(camera_id, holder, on_passage)
+            _watch(camera_id, holder, on_passage, on_stay)
         finally:
             services.release_lease(camera_id, holder)
     finally:
@@ -137,13 +142,13 @@ def watch(camera_id: int, on_passage: OnPassage) -> bool:
     return True
 
 
-def _watch(camera_id: int, holder: uuid.UUID, on_passage: OnPassage) -> None:
+def _watch(camera_id: int, holder: uuid.UUID, on_passage: OnPassage, on_stay: OnStay | None) -> None:
     camera = Camera.objects.select_related("model").get(pk=camera_id)
     plan = _plan(camera)
     try:
         # Closed here rather than some day: a network source has a thread and a connection.
         with closing(_beating(camera, holder, plan)) as frames:
-            for passage, event_id in _recognise(camera, frames):
+            for passage, event_id in _recognise(camera, frames, on_stay):
                 on_passage(camera, passage, event_id)
     except StopReadingError as stop:
         logger.info("camera %s: %s", camera_id, stop)
@@ -168,11 +173,15 @@ def _tell(camera_id: int, reason: str) -> None:
         connection.close()
 
 
-def _recognise(camera: Camera, frames: Iterator[Frame | None]) -> Iterator[tuple[Passage, uuid.UUID | None]]:
+def _recognise(
+    camera: Camera, frames: Iterator[Frame | None], on_stay: OnStay | None = None
+) -> Iterator[tuple[Passage, uuid.UUID | None]]:
     """Passages, with the event id that a photo gives them."""
     engine = engine_of(camera)
     if not reads_folder(camera):
-        for passage in passages(frames, engine):
+        tell = partial(on_stay, camera) if on_stay else None
+        lanes, zones = Lanes(dividers=camera.options.lane_lines), zones_of(camera)
+        for passage in passages(frames, engine, lanes=lanes, zones=zones, on_stay=tell):
             yield passage, None
         return
     for frame in frames:

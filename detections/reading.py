@@ -28,7 +28,7 @@ def new_passage(
 
     read = passage.read
     return NewPassage(
-        event_id=event_id or uuid.uuid4(),
+        event_id=event_id or passage.passage_id,
         camera=camera,
         source=source,
         plate_number=read.text,

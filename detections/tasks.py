@@ -38,6 +38,9 @@ def run_camera(camera_id: int) -> bool:
         lambda camera, passage, event_id: services.record_one(
             new_passage(passage, camera=camera, source=Source.CAMERA, event_id=event_id), give_up=stopping
         ),
+        lambda camera, stay: services.record_stay(
+            camera=camera, event_id=stay.passage_id, started_at=stay.since, ended_at=stay.until
+        ),
     )
 
 
