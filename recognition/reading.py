@@ -9,7 +9,7 @@ from functools import lru_cache
 from itertools import islice, takewhile
 from math import prod
 
-from recognition.characters import alternatives
+from recognition.characters import alternatives, without_twins
 from recognition.formats import FormatMatch, PlateFormat, all_formats, match_formats
 from recognition.plates import MAX_PLATE_LENGTH
 from recognition.shapes import commonness
@@ -174,7 +174,7 @@ def together(first: Sequence[Spelling], second: Sequence[Spelling]) -> list[Spel
     ours, theirs = _by_text(first), _by_text(second)
     twins: dict[str, float] = {}
     for text, chance in theirs.items():
-        twins[_twinned(text)] = twins.get(_twinned(text), 0.0) + chance
+        twins[without_twins(text)] = twins.get(without_twins(text), 0.0) + chance
     products = {
         text: (ours.get(text, 0.0) + _UNNAMED) * (_seen_by_lines(text, theirs, twins) + _UNNAMED)
         for text in {**ours, **theirs}
@@ -191,12 +191,8 @@ def _seen_by_lines(text: str, chances: Mapping[str, float], twins: Mapping[str, 
         for part, chance in chances.items()
         if _LEAST_PART <= len(part) < len(text) and (text.startswith(part) or text.endswith(part))
     )
-    twin = _TWIN_SEEN * twins.get(_twinned(text), 0.0)
+    twin = _TWIN_SEEN * twins.get(without_twins(text), 0.0)
     return max(chances.get(text, 0.0), twin) + _PART_MISSED * sum(parts)
-
-
-def _twinned(text: str) -> str:
-    return text.replace("O", "0").replace("I", "1")
 
 
 def _by_text(spellings: Sequence[Spelling]) -> dict[str, float]:
