@@ -31,6 +31,7 @@ from cameras.sources import (
 )
 from cameras.zones import zones_of
 from recognition.engines import Engine, EngineError, get_engine
+from recognition.expecting import ExpectingEngine
 from recognition.lanes import Lanes
 from recognition.stays import Stay
 from recognition.tracking import passages, read_photo
@@ -76,6 +77,8 @@ def engine_of(camera: Camera) -> Engine:
         # Drawn past all checks: reading everywhere could store what must not be stored.
         raise CameraSettingsError(f"a zone cannot be used: {'; '.join(error.messages)}") from error
     engine = _engine_of(camera)
+    if camera.plate_formats:
+        engine = ExpectingEngine(engine, camera.plate_formats)
     return ZonedEngine(engine, zones) if zones else engine
 
 
@@ -272,6 +275,7 @@ def _plan(camera: Camera) -> Plan:
         (camera.stream_url, camera.rtsp_url),
         camera.fps,
         camera.settings,
+        camera.plate_formats,
         model and (model.pk, model.revision),
         list(zones.values_list("pk", "revision")),
     )

@@ -150,13 +150,15 @@ def rank_spellings(
         shares[spelling.text] = shares.get(spelling.text, 0.0) + weight / total
     best = max(zip(weights, spellings, strict=True), key=lambda pair: pair[0])[1]
     presence = best.presence or (1.0,) * len(best.text)
-    agreement = _agreement(best.text, shares)
     ranked = sorted(shares.items(), key=lambda item: -item[1])
     return RankedText(
         text=best.text,
         raw_text=raw,
         confidence=min(1.0, shares[best.text] * prod(presence)),
-        char_confidences=tuple(min(1.0, a * p) for a, p in zip(agreement, presence, strict=True)),
+        char_confidences=tuple(
+            min(1.0, share * there)
+            for share, there in zip(agreement(best.text, shares), presence, strict=True)
+        ),
         candidates=tuple(Candidate(text, part) for text, part in islice(ranked, _KEPT)),
         countries=tuple(match_formats(best.text, colour=colour, layout=layout)),
     )
@@ -229,7 +231,7 @@ def _fit(fmt: PlateFormat, text: str, colour: str, layout: str) -> float:
     return weight
 
 
-def _agreement(best: str, shares: Mapping[str, float]) -> list[float]:
+def agreement(best: str, shares: Mapping[str, float]) -> list[float]:
     """For each character of `best`, the share of the texts that have it in its place.
 
     A text of another length agrees up to the first difference from the left, and from the right.
