@@ -1,8 +1,8 @@
 """Opening networks: one way for all engines, with errors that say what to do.
 
 onnxruntime runs them; OpenVINO runs those that may be computed in bfloat16 where the processor can, which
-takes little more than half the time (the detector on one thread of an AMD EPYC, 640 x 384 pixels: 30 ms instead
-of 52). In float32 the two take the same.
+takes little more than half the time (the detector on one thread of an AMD EPYC, 640 x 384 pixels: 30 ms
+instead of 52). In float32 the two take the same.
 """
 
 from __future__ import annotations
