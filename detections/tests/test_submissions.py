@@ -93,11 +93,7 @@ def test_a_refused_photo_leaves_nothing(camera: Camera) -> None:
     ("broken", "why"),
     [
         ([1], "{...}"),
-        # Nobody listens on port 9.
-        (
-            {"engine": "http", "engine_parameters": {"url": "http://127.0.0.1:9/", "timeout": 1}},
-            "127.0.0.1:9",
-        ),
+        ({"engine": "http", "engine_parameters": NOBODY_LISTENS}, "cannot be reached"),
     ],
 )
 def test_a_photo_waits_until_settings_and_engine_are_mended(camera: Camera, broken: Any, why: str) -> None:
