@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError
@@ -14,6 +14,9 @@ MAX_PAUSE = 3600
 """Most seconds that a camera's settings may let it wait."""
 
 TRANSPORTS = ("tcp", "udp")
+
+Line: TypeAlias = tuple[tuple[float, float], ...]
+MAX_LINE_POINTS = 50
 
 RANGES: Mapping[str, tuple[float, float]] = {
     "min_confidence": (0, 1),
@@ -67,6 +70,8 @@ class CameraSettings:
     `engine` reads this camera instead of the usual one, with `engine_parameters` (see
     `recognition.engines.PARAMETERS`); a video file is played again (`loop`) after `loop_pause` seconds; a
     source that failed is tried again after `retry_seconds` at most. `source`: how it is connected to.
+    `lane_lines` divide its lanes, from left to right as it sees them: each is two or more points in shares of
+    the picture, [0, 0] its upper left corner.
     """
 
     engine: str = ""
@@ -75,6 +80,7 @@ class CameraSettings:
     retry_seconds: float = 10.0
     engine_parameters: Mapping[str, str | float] = field(default_factory=dict)
     source: SourceOptions = field(default_factory=SourceOptions)
+    lane_lines: tuple[Line, ...] = ()
 
     @classmethod
     def read(cls, value: object) -> Self:
@@ -163,7 +169,35 @@ def _checked(key: str, value: Any) -> Any:
                 % {"key": key, "most": MAX_PAUSE}
             )
         return float(value)
+    if key == "lane_lines":
+        return _checked_lines(value)
     return SourceOptions.read_from(value) if key == "source" else value
+
+
+def _checked_lines(value: Any) -> tuple[Line, ...]:
+    lines = [_line(line) for line in value] if isinstance(value, list) else [None]
+    if None in lines:
+        raise CameraSettingsError(
+            _(
+                "Setting “lane_lines” must be lines from left to right, each two points [x, y] or more at"
+                " different heights, in shares of the picture from 0 to 1."
+            )
+        )
+    return tuple(line for line in lines if line)
+
+
+def _line(value: Any) -> Line | None:
+    points = value if isinstance(value, list) and 2 <= len(value) <= MAX_LINE_POINTS else []
+    if not all(isinstance(point, list) and len(point) == 2 for point in points):
+        return None
+    if not all(_is_share(share) for point in points for share in point):
+        return None
+    return tuple((x, y) for x, y in points) if len({y for _x, y in points}) > 1 else None
+
+
+def _is_share(value: Any) -> bool:
+    # For Python, true is a number.
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
 
 
 def _checked_option(key: str, value: Any) -> Any:

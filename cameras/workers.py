@@ -4,8 +4,9 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 from urllib.parse import unquote, urlsplit
@@ -17,8 +18,9 @@ from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 
 from cameras import services
-from cameras.models import Camera, CameraStatus, ModelConfig, Zone
+from cameras.models import Camera, CameraStatus, ModelConfig
 from cameras.options import CameraSettings, CameraSettingsError
+from cameras.plans import Plan, is_current, plan_of
 from cameras.sources import (
     Backoff,
     OnFailure,
@@ -32,7 +34,10 @@ from cameras.sources import (
 from cameras.zones import zones_of
 from recognition.engines import Engine, EngineError, get_engine
 from recognition.engines.observed import ObservedEngine, Observer
-from recognition.tracking import TrackingRules, passages, read_photo
+from recognition.expecting import ExpectingEngine
+from recognition.lanes import Lanes
+from recognition.stays import Stay
+from recognition.tracking import Known, TrackingRules, passages, read_photo
 from recognition.types import Frame, Passage
 from recognition.zones import ZonedEngine
 
@@ -47,9 +52,11 @@ stopping = threading.Event()
 PATIENCE = TrackingRules().quiet
 """Seconds for which a camera that fails keeps its place: as long as vehicles in view are remembered."""
 
-Plan: TypeAlias = tuple[object, ...]
+OnStay: TypeAlias = Callable[[Camera, Stay], None]
 OnPassage: TypeAlias = Callable[[Camera, Passage, uuid.UUID | None], None]
-Known: TypeAlias = Callable[[Camera], Iterable[str]]
+Knowing: TypeAlias = Callable[[Camera], Known]
+Found: TypeAlias = Iterator[tuple[Passage, uuid.UUID | None]]
+Recognising: TypeAlias = Callable[[Camera, Iterator[Frame | None]], Found]
 
 _PHOTO_EVENTS = uuid.UUID("6f1c2b0e-5a0b-5d0c-9a57-0f6d4f1d7a35")
 """Namespace of event ids of photos. Never to change: photos read before would count again."""
@@ -57,8 +64,8 @@ _PHOTO_EVENTS = uuid.UUID("6f1c2b0e-5a0b-5d0c-9a57-0f6d4f1d7a35")
 _slots = threading.BoundedSemaphore(settings.STREAMS_PER_WORKER)
 
 
-def _nothing(_camera: Camera) -> Iterable[str]:
-    return ()
+def _nothing(_camera: Camera) -> Known:
+    return {}
 
 
 @worker_shutting_down.connect
@@ -94,11 +101,13 @@ def engine_of(camera: Camera) -> Engine:
     engine of the product's settings.
     """
     try:
-        zones = zones_of(camera) if camera.pk else ()
+        zones = zones_of(camera)
     except ValidationError as error:
         # Drawn past all checks: reading everywhere could store what must not be stored.
         raise CameraSettingsError(f"a zone cannot be used: {'; '.join(error.messages)}") from error
     engine = _engine_of(camera)
+    if camera.plate_formats:
+        engine = ExpectingEngine(engine, camera.plate_formats)
     return ZonedEngine(engine, zones) if zones else engine
 
 
@@ -166,13 +175,18 @@ def event_of(camera: Camera, photo: Photo, index: int) -> uuid.UUID:
 
 
 def watch(
-    camera_id: int, on_passage: OnPassage, known: Known = _nothing, *, observers: Sequence[Observer] = ()
+    camera_id: int,
+    on_passage: OnPassage,
+    on_stay: OnStay | None = None,
+    *,
+    known: Knowing = _nothing,
+    observers: Sequence[Observer] = (),
 ) -> bool:
     """Read a camera until it ends, stays away, or the worker stops; each passage goes to `on_passage`.
 
     With it goes its event id, or None when it came from a moving picture, which nobody sees twice. An edited
-    camera is read anew. `known` tells the plates that were stored before reading begins; `observers` hear of
-    each picture read.
+    camera is read anew. `on_stay` hears of vehicles that stand in a parking zone, `observers` of each picture
+    read. `known` tells the passages that were stored before reading begins.
 
     False when another worker holds the camera. Raises NoRoomError; never anything for a broken source, engine
     or setting: the camera's status says why, and the supervisor offers it again later. What nobody foresaw is
@@ -186,7 +200,8 @@ def watch(
             return False
         rest = 0.0
         try:
-            rest = _watch(camera_id, holder, on_passage, known, observers)
+            read = partial(_recognise, on_stay=on_stay, known=known, observers=observers)
+            rest = _watch(camera_id, holder, on_passage, read)
         finally:
             services.release_lease(camera_id, holder, rest=rest)
     finally:
@@ -194,16 +209,14 @@ def watch(
     return True
 
 
-def _watch(
-    camera_id: int, holder: uuid.UUID, on_passage: OnPassage, known: Known, observers: Sequence[Observer]
-) -> float:
+def _watch(camera_id: int, holder: uuid.UUID, on_passage: OnPassage, read: Recognising) -> float:
     """Read the camera, again after each edit; the seconds for which nobody is to try it afterwards."""
     while camera := Camera.objects.to_read().select_related("model").filter(pk=camera_id).first():
-        plan = _plan(camera)
+        plan = plan_of(camera)
         try:
             # Closed here rather than some day: a network source has a thread and a connection.
             with closing(_beating(camera, holder, plan)) as frames:
-                for passage, event_id in _recognise(camera, frames, known(camera), observers):
+                for passage, event_id in read(camera, frames):
                     on_passage(camera, passage, event_id)
         except EditedError:
             logger.info("camera %s was edited", camera_id)
@@ -245,13 +258,17 @@ def _tell(camera_id: int, reason: str) -> None:
 def _recognise(
     camera: Camera,
     frames: Iterator[Frame | None],
-    known: Iterable[str] = (),
+    *,
+    on_stay: OnStay | None = None,
+    known: Knowing = _nothing,
     observers: Sequence[Observer] = (),
-) -> Iterator[tuple[Passage, uuid.UUID | None]]:
-    """Passages, with the event id that a photo gives them; `known` plates may be in view from the start."""
+) -> Found:
+    """Passages, with the event id that a photo gives them; vehicles of `known` ones may be in view."""
     engine = ObservedEngine(engine_of(camera), *observers)
     if not reads_folder(camera):
-        for passage in passages(frames, engine, known=known):
+        tell = partial(on_stay, camera) if on_stay else None
+        lanes, zones = Lanes(dividers=camera.options.lane_lines), zones_of(camera)
+        for passage in passages(frames, engine, lanes=lanes, zones=zones, on_stay=tell, known=known(camera)):
             yield passage, None
         return
     for frame in frames:
@@ -327,7 +344,7 @@ class _Pulse:
     def _renew(self) -> None:
         if not services.renew_lease(self._camera.pk, self._holder, frames=self._frames):
             raise StopReadingError("another worker has the camera")
-        if not _unchanged(self._camera, self._plan):
+        if not is_current(self._camera, self._plan):
             raise EditedError
         # A stream that never gave a frame may be about to fail; a folder without photos is as it should be.
         if self._well or reads_folder(self._camera):
@@ -350,21 +367,3 @@ def _database_may_be_away(camera: Camera) -> Iterator[None]:
     except (OperationalError, InterfaceError):
         logger.warning("database away: lease of camera %s not renewed", camera.pk)
         connection.close()
-
-
-def _plan(camera: Camera) -> Plan:
-    """What decides how the camera is read: whoever changes any of it restarts its worker."""
-    model = camera.model or ModelConfig.objects.usual()
-    zones = Zone.objects.filter(camera=camera, is_enabled=True).order_by("pk")
-    return (
-        (camera.stream_url, camera.rtsp_url),
-        camera.fps,
-        camera.settings,
-        model and (model.pk, model.revision),
-        list(zones.values_list("pk", "revision")),
-    )
-
-
-def _unchanged(camera: Camera, plan: Plan) -> bool:
-    now = Camera.objects.select_related("model").filter(pk=camera.pk, is_enabled=True).first()
-    return now is not None and _plan(now) == plan

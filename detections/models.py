@@ -130,6 +130,45 @@ class Detection(models.Model):
         return f"{self.plate_number} {self.detected_at:%Y-%m-%d %H:%M:%S}"
 
 
+class StayQuerySet(models.QuerySet["Stay"]):
+    """Questions asked of stays."""
+
+    def of_passage(self, passage: Detection) -> Self:
+        """Those of one passage, in order."""
+        return self.filter(event_id=passage.event_id).order_by("started_at")
+
+
+class Stay(models.Model):
+    """How long the vehicle of a passage stood in a parking zone; `ended_at` grows while it stands.
+
+    Apart from the passage, whose row is never changed.
+    """
+
+    event_id = models.UUIDField(_("event"))
+    camera = models.ForeignKey(Camera, on_delete=models.PROTECT, related_name="+", verbose_name=_("camera"))
+    started_at = models.DateTimeField(_("stood from"))
+    ended_at = models.DateTimeField(_("stood until"))
+
+    objects: ClassVar[models.Manager["Stay"]] = StayQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("stay")
+        verbose_name_plural = _("stays")
+        ordering = ("-started_at",)
+        constraints = (
+            models.UniqueConstraint(fields=["event_id", "started_at"], name="stay_once"),
+            models.CheckConstraint(condition=Q(ended_at__gte=models.F("started_at")), name="stay_in_order"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.event_id} {self.started_at:%Y-%m-%d %H:%M:%S}"
+
+    @property
+    def seconds(self) -> int:
+        """How long it stood there by now."""
+        return round((self.ended_at - self.started_at).total_seconds())
+
+
 class SubmissionStatus(models.TextChoices):
     """Where a photo is on its way."""
 

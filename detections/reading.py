@@ -2,14 +2,15 @@
 
 import uuid
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import User
 from cameras.models import Camera
-from detections.models import Detection, Source
+from detections.models import Detection, Source, Stay
 from detections.passages import NewPassage, Outcome
 
 REMEMBERED = timedelta(minutes=10)
@@ -34,7 +35,7 @@ def new_passage(
 
     read = passage.read
     return NewPassage(
-        event_id=event_id or uuid.uuid4(),
+        event_id=event_id or passage.passage_id,
         camera=camera,
         source=source,
         plate_number=read.text,
@@ -69,11 +70,13 @@ def new_passage(
     )
 
 
-def plates_lately(camera: Camera) -> list[str]:
-    """Plates that this camera has seen in the last minutes: some may still stand in its picture."""
+def passages_lately(camera: Camera) -> dict[str, tuple[uuid.UUID, datetime]]:
+    """Passages of this camera whose vehicles may still stand in its picture, the latest of each plate."""
     since = timezone.now() - REMEMBERED
-    found = Detection.objects.filter(camera=camera, detected_at__gte=since)
-    return list(found.values_list("plate_number", flat=True).distinct())
+    parked = Stay.objects.filter(camera=camera, ended_at__gte=since).values("event_id")
+    lately = Detection.objects.filter(Q(detected_at__gte=since) | Q(event_id__in=parked), camera=camera)
+    found = lately.order_by("detected_at").values_list("plate_number", "event_id", "detected_at")
+    return {plate: (event_id, detected_at) for plate, event_id, detected_at in found}
 
 
 def as_dict(read: "PlateRead") -> dict[str, Any]:

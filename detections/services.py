@@ -19,7 +19,7 @@ from psycopg2.extras import execute_values
 from accounts.models import ApiKey, User
 from cameras.models import Camera
 from detections import feed, images, partitions
-from detections.models import Detection, Submission
+from detections.models import Detection, Stay, Submission
 from detections.passages import NewPassage, Outcome, Refusal, check_time, first_refusal
 from recognition import plates
 from recognition.images import ImageError
@@ -142,6 +142,24 @@ def record_one(passage: NewPassage, *, give_up: threading.Event) -> None:
             passage = replace(passage, frame=None)
     if outcome.refusal:
         logger.error("passage of camera %s refused: %s", passage.camera.pk, outcome.refusal.code)
+
+
+def record_stay(*, camera: Camera, event_id: uuid.UUID, started_at: datetime, ended_at: datetime) -> None:
+    """Note until when the vehicle of a passage stood in a parking zone; told again it is made longer.
+
+    While the database is away it is left out: a worker tells a stay each minute.
+    """
+    stay = Stay(event_id=event_id, camera=camera, started_at=started_at, ended_at=ended_at)
+    try:
+        Stay.objects.bulk_create(
+            [stay],
+            update_conflicts=True,
+            unique_fields=["event_id", "started_at"],
+            update_fields=["ended_at"],
+        )
+    except (OperationalError, InterfaceError):
+        logger.warning("database away: a stay before camera %s was not noted", camera.pk)
+        connection.close()
 
 
 def _known_events(event_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, int]:

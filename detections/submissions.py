@@ -11,9 +11,11 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
+from cameras.options import CameraSettingsError
 from detections import services
 from detections.models import Source, Submission, SubmissionStatus
 from detections.reading import new_passage, stored
+from recognition.engines import EngineError
 from recognition.images import ImageError
 
 logger = logging.getLogger(__name__)
@@ -44,7 +46,10 @@ def claim() -> Submission | None:
 
 
 def read(submission: Submission) -> SubmissionStatus:
-    """Read a claimed photo and store what it shows; give up one that kills its worker again and again."""
+    """Read a claimed photo and store what it shows; give up one that kills its worker again and again.
+
+    While its camera's settings or the engine are out of order it waits, and says why.
+    """
     from cameras.workers import engine_of
     from recognition.images import open_image
     from recognition.tracking import read_photo
@@ -58,8 +63,10 @@ def read(submission: Submission) -> SubmissionStatus:
         return settle(submission, SubmissionStatus.FAILED, error=error.code)
     except FileNotFoundError:
         return settle(submission, SubmissionStatus.FAILED, error="the photo is missing from storage")
-    engine = engine_of(submission.camera)
-    found = read_photo(image, submission.detected_at, engine)
+    try:
+        found = read_photo(image, submission.detected_at, engine_of(submission.camera))
+    except (CameraSettingsError, EngineError) as error:
+        return _postpone(submission, str(error))
     if not found:
         return settle(submission, SubmissionStatus.NO_PLATE)
     outcomes = services.record(
@@ -87,6 +94,15 @@ def read(submission: Submission) -> SubmissionStatus:
         refusals = {outcome.refusal.code for outcome in outcomes if outcome.refusal}
         return settle(submission, SubmissionStatus.NO_PLATE, error=", ".join(sorted(refusals)))
     return settle(submission, SubmissionStatus.READ, detections=ids)
+
+
+def _postpone(submission: Submission, reason: str) -> SubmissionStatus:
+    """Leave it to be tried again: the camera's settings or the engine have to be mended, not the photo."""
+    Submission.objects.filter(pk=submission.pk).update(
+        attempts=F("attempts") - 1, error=reason[:255], updated_at=timezone.now()
+    )
+    logger.error("photo %s waits: %s", submission.pk, reason)
+    return SubmissionStatus.WAITING
 
 
 def settle(

@@ -47,7 +47,7 @@ def run_camera(camera_id: int, hops: int = 0) -> bool:
     A worker without room passes it on: the broker asks them in turn, so that one that has room is found.
     """
     from cameras.workers import NoRoomError, stopping, watch
-    from detections.reading import new_passage, plates_lately
+    from detections.reading import new_passage, passages_lately
 
     try:
         taken = watch(
@@ -55,7 +55,10 @@ def run_camera(camera_id: int, hops: int = 0) -> bool:
             lambda camera, passage, event_id: services.record_one(
                 new_passage(passage, camera=camera, source=Source.CAMERA, event_id=event_id), give_up=stopping
             ),
-            plates_lately,
+            lambda camera, stay: services.record_stay(
+                camera=camera, event_id=stay.passage_id, started_at=stay.since, ended_at=stay.until
+            ),
+            known=passages_lately,
         )
     except NoRoomError:
         if hops:

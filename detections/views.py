@@ -19,7 +19,7 @@ from PIL import Image, UnidentifiedImageError
 
 from accounts.models import User
 from accounts.views import audit_look, person
-from detections.models import Detection
+from detections.models import Detection, Stay
 from detections.passages import check_plate
 from recognition import plates
 
@@ -159,6 +159,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "passage": passage,
         "frame_size": frame_size(passage.image_path),
+        "stays": Stay.objects.of_passage(passage),
         "characters": list(zip(passage.plate_number, passage.char_confidences, strict=False)),
     }
     return render(request, "detections/detail.html", context)

@@ -19,6 +19,10 @@ CONFUSABLE_CLASSES: Mapping[str, frozenset[str]] = MappingProxyType(
     }
 )
 
+TWINS: Mapping[str, str] = MappingProxyType({"0": "O", "O": "0", "1": "I", "I": "1"})
+"""Characters that are the very same strokes in many plates' typefaces: only their place tells them apart."""
+
+_DIGITS_OF_TWINS = str.maketrans({char: twin for char, twin in TWINS.items() if twin.isdigit()})
 _REPRESENTATIVE = {char: digit for digit, chars in CONFUSABLE_CLASSES.items() for char in chars}
 
 
@@ -35,6 +39,11 @@ def normalise(text: str) -> str:
 def fold_characters(text: str) -> str:
     """Each confusable character replaced by the digit that stands for its class; length is kept."""
     return "".join(_REPRESENTATIVE.get(char, char) for char in text)
+
+
+def without_twins(text: str) -> str:
+    """The text with O as 0 and I as 1: texts that differ by twins alone are the same then."""
+    return text.translate(_DIGITS_OF_TWINS)
 
 
 def alternatives(char: str) -> tuple[str, ...]:

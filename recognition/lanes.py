@@ -10,16 +10,18 @@ from recognition.types import Box, PlateRead, Point
 
 #: Where no vehicle is seen it stands this many heights of its plate below the plate.
 _BELOW_ONE_LINE, _BELOW_TWO_LINES = 3.0, 2.5
+_EDGE = 1 - 1e-9
 
 
 @dataclass(frozen=True, slots=True)
 class Lanes:
     """The lanes of one camera, numbered from 1 as they were given: from left to right as seen.
 
-    `areas` are the lanes' outlines, each of three or more points in pixels of the picture. `dividers` are the
-    lines between lanes from left to right, each of two or more points; they go on straight above and below
-    their ends, and what is left of all is lane 1. Areas are asked first; a point in none of them is divided
-    by the lines, and in lane 0 (unknown) where there are none.
+    Points are in shares of the picture, so that they hold at every resolution: (0, 0) is its upper left
+    corner, (1, 1) its lower right one. `areas` are the lanes' outlines of three or more points. `dividers`
+    are the lines between lanes from left to right, each of two or more points; they go on straight above and
+    below their ends, and what is left of all is lane 1. Areas are asked first; a point in none of them is
+    divided by the lines, and in lane 0 (unknown) where there are none.
     """
 
     areas: tuple[tuple[Point, ...], ...] = ()
@@ -35,16 +37,8 @@ class Lanes:
         if any(len({y for _, y in line}) < 2 for line in self.dividers):
             raise ValueError("A dividing line needs two points at different heights")
 
-    def scaled(self, across: float, down: float) -> Lanes:
-        """The same lanes in a picture that many times wider and higher: lanes drawn in shares get pixels."""
-
-        def grown(shapes: Sequence[Sequence[Point]]) -> tuple[tuple[Point, ...], ...]:
-            return tuple(tuple((x * across, y * down) for x, y in shape) for shape in shapes)
-
-        return Lanes(grown(self.areas), grown(self.dividers))
-
     def at(self, point: Point) -> int:
-        """The lane of a point on the road, in pixels; 0 if it is in none."""
+        """The lane of a point on the road, in shares of the picture; 0 if it is in none."""
         for number, area in enumerate(self.areas, start=1):
             if inside(area, point):
                 return number
@@ -62,6 +56,13 @@ def foot(read: PlateRead) -> Point:
         return (x1 + x2) / 2, box[3]
     below = _BELOW_TWO_LINES if read.layout == "two_line" else _BELOW_ONE_LINE
     return (x1 + x2) / 2, y2 + below * (y2 - y1)
+
+
+def stand(read: PlateRead, width: int, height: int) -> Point:
+    """Where the vehicle stands, in shares of a picture of that size; beyond its edge, the edge."""
+    x, y = foot(read)
+    # A point right on an area's right or lower edge is outside of it: stay a hair away.
+    return min(max(x / width, 0.0), _EDGE), min(max(y / height, 0.0), _EDGE)
 
 
 def inside(area: Sequence[Point], point: Point) -> bool:

@@ -9,7 +9,7 @@ from functools import lru_cache
 from itertools import islice, takewhile
 from math import prod
 
-from recognition.characters import alternatives
+from recognition.characters import alternatives, without_twins
 from recognition.formats import FormatMatch, PlateFormat, all_formats, match_formats
 from recognition.plates import MAX_PLATE_LENGTH
 from recognition.shapes import commonness
@@ -150,13 +150,15 @@ def rank_spellings(
         shares[spelling.text] = shares.get(spelling.text, 0.0) + weight / total
     best = max(zip(weights, spellings, strict=True), key=lambda pair: pair[0])[1]
     presence = best.presence or (1.0,) * len(best.text)
-    agreement = _agreement(best.text, shares)
     ranked = sorted(shares.items(), key=lambda item: -item[1])
     return RankedText(
         text=best.text,
         raw_text=raw,
         confidence=min(1.0, shares[best.text] * prod(presence)),
-        char_confidences=tuple(min(1.0, a * p) for a, p in zip(agreement, presence, strict=True)),
+        char_confidences=tuple(
+            min(1.0, share * there)
+            for share, there in zip(agreement(best.text, shares), presence, strict=True)
+        ),
         candidates=tuple(Candidate(text, part) for text, part in islice(ranked, _KEPT)),
         countries=tuple(match_formats(best.text, colour=colour, layout=layout)),
     )
@@ -174,7 +176,7 @@ def together(first: Sequence[Spelling], second: Sequence[Spelling]) -> list[Spel
     ours, theirs = _by_text(first), _by_text(second)
     twins: dict[str, float] = {}
     for text, chance in theirs.items():
-        twins[_twinned(text)] = twins.get(_twinned(text), 0.0) + chance
+        twins[without_twins(text)] = twins.get(without_twins(text), 0.0) + chance
     products = {
         text: (ours.get(text, 0.0) + _UNNAMED) * (_seen_by_lines(text, theirs, twins) + _UNNAMED)
         for text in {**ours, **theirs}
@@ -191,12 +193,8 @@ def _seen_by_lines(text: str, chances: Mapping[str, float], twins: Mapping[str, 
         for part, chance in chances.items()
         if _LEAST_PART <= len(part) < len(text) and (text.startswith(part) or text.endswith(part))
     )
-    twin = _TWIN_SEEN * twins.get(_twinned(text), 0.0)
+    twin = _TWIN_SEEN * twins.get(without_twins(text), 0.0)
     return max(chances.get(text, 0.0), twin) + _PART_MISSED * sum(parts)
-
-
-def _twinned(text: str) -> str:
-    return text.replace("O", "0").replace("I", "1")
 
 
 def _by_text(spellings: Sequence[Spelling]) -> dict[str, float]:
@@ -233,7 +231,7 @@ def _fit(fmt: PlateFormat, text: str, colour: str, layout: str) -> float:
     return weight
 
 
-def _agreement(best: str, shares: Mapping[str, float]) -> list[float]:
+def agreement(best: str, shares: Mapping[str, float]) -> list[float]:
     """For each character of `best`, the share of the texts that have it in its place.
 
     A text of another length agrees up to the first difference from the left, and from the right.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
+from uuid import UUID, uuid4
 
 from recognition.bodywork import vehicle_colour
 from recognition.boxes import cut
@@ -34,12 +35,14 @@ class _Picture(NamedTuple):
 class Track:
     """The reads of one vehicle in order of time, in bounded memory: a parked car may stay for days.
 
-    `given_out` is set by whoever gives out its passage.
+    `given_out` is set by whoever gives out its passage, and `captured_at` tells that passage's time then.
     """
 
     def __init__(self) -> None:
         """An empty track; everything else needs at least one read."""
         self.given_out = False
+        self.passage_id: UUID = uuid4()
+        self.captured_at: datetime | None = None
         #: Tracks with a read in the same frame as the first of this one's; forgotten at its third.
         self.company: tuple[Track, ...] = ()
         self.last_vehicle: Box | None = None
@@ -121,6 +124,10 @@ class Track:
         self._look_at_vehicle(read, frame, weight)
         self._keep_picture(read, frame, weight)
 
+    def remain(self, at: datetime) -> None:
+        """It stands where it was last seen, at that later time."""
+        self._last_seen = at
+
     def vote(self) -> Vote:
         """The present outcome. Raises ValueError on an empty track."""
         return self._ballot.vote()
@@ -173,6 +180,7 @@ class Track:
             vehicle_type=_majority(self._kinds) or _type_by_format(read),
             vehicle_colour=_majority(self._colours),
             lane=int(_majority({str(lane): votes for lane, votes in self._lanes.items()}) or 0),
+            passage_id=self.passage_id,
         )
 
     def _voted_read(self, best: PlateRead, vote: Vote) -> PlateRead:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, TypeAlias
+from uuid import UUID, uuid4
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,7 +91,7 @@ class Passage:
     of that frame (RGB). `captured_at` is the time of the best frame, `first_seen` and `last_seen` bound the
     track as far as it was known when the passage was settled. `processing_ms` is the time that the engine
     spent on frames showing this plate, `reads` how many reads voted. `direction` is "approaching", "leaving"
-    or "". `lane` counts from 1, from left to right as seen; 0 is unknown.
+    or "". `lane` counts from 1, from left to right as seen; 0 is unknown. `passage_id` is given once.
     """
 
     read: PlateRead
@@ -105,3 +106,4 @@ class Passage:
     vehicle_type: str = ""
     vehicle_colour: str = ""
     lane: int = 0
+    passage_id: UUID = field(default_factory=uuid4)

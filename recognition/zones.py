@@ -1,7 +1,7 @@
 """Which plates of a picture count, by areas drawn in it: detection, exclusion, parking.
 
-Areas are in shares of the picture, so that they hold at every resolution. A vehicle is where it stands: the
-point of `recognition.lanes.foot`, moved to the picture's edge where it lies beyond.
+Areas are in shares of the picture, so that they hold at every resolution. A vehicle is where it stands (see
+`recognition.lanes.stand`).
 """
 
 from __future__ import annotations
@@ -10,10 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from recognition.engines.registry import Engine
-from recognition.lanes import foot, inside
-from recognition.types import RGB, Passage, PlateRead, Point
-
-_EDGE = 1 - 1e-9
+from recognition.lanes import inside, stand
+from recognition.types import RGB, PlateRead, Point
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,21 +59,6 @@ class Zones:
     def counted(self, reads: Sequence[PlateRead], width: int, height: int) -> list[PlateRead]:
         """The reads of a picture of that size that count, in their order."""
         return [read for read in reads if self.count(stand(read, width, height))]
-
-
-def stand(read: PlateRead, width: int, height: int) -> Point:
-    """Where the vehicle stands, in shares of a picture of that size."""
-    x, y = foot(read)
-    # A point right on an area's right or lower edge is outside of it: stay a hair away.
-    return min(max(x / width, 0.0), _EDGE), min(max(y / height, 0.0), _EDGE)
-
-
-def dwell(passage: Passage, zones: Zones) -> float | None:
-    """Seconds that a vehicle stood in a parking area until its passage was settled; None elsewhere."""
-    height, width = passage.frame.image.shape[:2]
-    if not zones.parks(stand(passage.read, width, height)):
-        return None
-    return (passage.last_seen - passage.first_seen).total_seconds()
 
 
 class ZonedEngine:

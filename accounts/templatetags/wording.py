@@ -90,6 +90,16 @@ def number(value: int) -> str:
 
 
 @register.filter
+def lasting(seconds: float) -> str:
+    """How long: `45 s`, `12 min`, `3 h 05`."""
+    whole = int(seconds)
+    if whole < 60:
+        return f"{whole}{SPACE}s"
+    hours, minutes = divmod(whole // 60, 60)
+    return f"{hours}{SPACE}h{SPACE}{minutes:02}" if hours else f"{minutes}{SPACE}min"
+
+
+@register.filter
 def percent(value: float | None) -> str:
     """A share as `93 %`; rounded down, so that 100 % means certain."""
     if value is None:

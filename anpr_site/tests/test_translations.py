@@ -163,3 +163,11 @@ def test_numbers_shares_and_places() -> None:
         assert wording.percent(0.5) == "50%"
         assert wording.coordinates(-6.38, 2.71) == f"6.3800°{SPACE}S, 2.7100°{SPACE}E"
         assert wording.coordinates(None, None) == ""
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0, "0 s"), (59.9, "59 s"), (60, "1 min"), (3599, "59 min"), (3600, "1 h 00"), (90_000, "25 h 00")],
+)
+def test_how_long_is_told_in_two_units_at_most(seconds: float, words: str) -> None:
+    assert wording.lasting(seconds) == words.replace(" ", SPACE)

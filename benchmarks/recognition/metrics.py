@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from benchmarks.recognition.cases import Case, Guess
+from recognition.characters import without_twins
 from recognition.plates import core
 
-#: Letters that look the same as digits on many plates; only these two pairs are folded.
-_FOLDED = str.maketrans("OI", "01")
 _BINS = 10
 
 
@@ -41,17 +40,12 @@ def score(cases: Sequence[Case], guesses: Sequence[Guess]) -> Score:
     return Score(
         count=len(pairs),
         exact=sum(truth == read for truth, read in pairs) / count,
-        folded=sum(folded(truth) == folded(read) for truth, read in pairs) / count,
+        folded=sum(without_twins(truth) == without_twins(read) for truth, read in pairs) / count,
         vehicle=sum(core(truth) == core(read) for truth, read in pairs) / count,
         error_rate=sum(edits(truth, read) for truth, read in pairs)
         / max(1, sum(len(truth) for truth, _ in pairs)),
         found=sum(bool(read) for _, read in pairs) / count,
     )
-
-
-def folded(text: str) -> str:
-    """The text with O as 0 and I as 1."""
-    return text.translate(_FOLDED)
 
 
 def edits(first: str, second: str) -> int:

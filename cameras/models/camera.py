@@ -229,6 +229,15 @@ class Camera(Configured):
             validate_settings(self.settings)
         except ValidationError as error:
             raise ValidationError({"settings": error}) from error
+        lines = self.options.lane_lines
+        if lines and self.lanes and len(lines) + 1 != self.lanes:
+            raise ValidationError(
+                {
+                    "settings": _(
+                        "The lines of “lane_lines” divide another number of lanes than the camera has."
+                    )
+                }
+            )
         if self.model_id and self.settings.get("engine"):
             raise ValidationError(
                 {"model": _("The settings name an engine already: take “engine” out of them.")}

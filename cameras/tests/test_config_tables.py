@@ -11,8 +11,10 @@ from accounts.models import ApiKey, AuditEvent, User
 from cameras import services, workers
 from cameras.models import Camera, ModelConfig, SensorSettings, Zone
 from cameras.options import CameraSettingsError
+from cameras.plans import is_current, plan_of
 from cameras.zones import zones_of
 from recognition.engines import EngineError
+from recognition.expecting import ExpectingEngine
 from recognition.zones import ZonedEngine
 
 pytestmark = pytest.mark.django_db
@@ -322,6 +324,15 @@ def test_enabled_zones_in_the_picture_decide_what_the_engine_gives(zone: Zone, r
     assert not isinstance(workers.engine_of(camera), ZonedEngine)
 
 
+def test_countries_to_expect_are_told_to_the_engine(camera: Camera, remote: ModelConfig) -> None:
+    services.change_config(camera, changes={"model": remote, "plate_formats": ["TG"]}, by=None)
+    camera.refresh_from_db()
+    assert isinstance(workers.engine_of(camera), ExpectingEngine)
+    services.change_config(camera, changes={"plate_formats": []}, by=None)
+    camera.refresh_from_db()
+    assert not isinstance(workers.engine_of(camera), ExpectingEngine)
+
+
 def test_a_zone_that_slipped_in_stops_the_camera_instead_of_counting_everything(zone: Zone) -> None:
     update(zone, geometry={"type": "Polygon", "coordinates": "x"})
     with pytest.raises(CameraSettingsError, match="zone"):
@@ -333,15 +344,16 @@ def test_a_change_of_zone_or_model_restarts_the_worker(zone: Zone, remote: Model
 
     def restarted(row: Any, **changes: Any) -> bool:
         now = Camera.objects.get(pk=camera.pk)
-        plan = workers._plan(now)
-        assert workers._unchanged(now, plan)
+        plan = plan_of(now)
+        assert is_current(now, plan)
         services.change_config(row, changes=changes, by=None)
-        return not workers._unchanged(now, plan)
+        return not is_current(now, plan)
 
     assert restarted(zone, zone_type="exclusion")
     assert restarted(remote, is_default=True)
     assert restarted(remote, version="2")
     assert restarted(camera, rtsp_url="rtsp://a/")
+    assert restarted(camera, plate_formats=["TG"])
     assert not restarted(camera, address="Cotonou")
     assert restarted(zone, is_enabled=False)
     assert not restarted(zone, name="elsewhere")

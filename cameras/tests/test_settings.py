@@ -31,6 +31,13 @@ WRONG = [
     ({"source": [1]}, "source"),
     ({"source": {"transport": "pigeon"}}, "tcp, udp"),
     ({"source": {"read": 0}}, "read"),
+    ({"lane_lines": "middle"}, "lane_lines"),
+    ({"lane_lines": [[[0.5, 0.3]]]}, "lane_lines"),
+    ({"lane_lines": [[[0.2, 0.5], [0.8, 0.5]]]}, "lane_lines"),
+    ({"lane_lines": [[[0.5, 0.3], [0.5, 1.1]]]}, "lane_lines"),
+    ({"lane_lines": [[[0.5, 0.3], [True, 1]]]}, "lane_lines"),
+    ({"lane_lines": [[[0.5, 0.3], 7]]}, "lane_lines"),
+    ({"lane_lines": [[[0.5, 0.01 * i] for i in range(51)]]}, "lane_lines"),
 ]
 
 
@@ -62,10 +69,18 @@ def test_unknown_settings_are_refused_but_do_not_stop_a_camera_that_has_them() -
         {"engine": "rapidocr", "loop": True, "loop_pause": 0.5, "retry_seconds": 0},
         {"engine": "http", "engine_parameters": {"url": "https://gpu.example/read", "timeout": 3}},
         {"source": {"transport": "udp", "read": 3, "frozen": 0}},
+        {"lane_lines": [[[0.4, 0.3], [0.35, 0.6], [0.2, 1]], [[0.6, 0.3], [0.8, 1]]]},
     ],
 )
 def test_sound_settings_pass(value: dict[str, Any]) -> None:
     Camera(name="x", code="x", settings=value).clean()
+
+
+def test_lane_lines_divide_as_many_lanes_as_the_camera_has() -> None:
+    lines = {"lane_lines": [[[0.4, 0.3], [0.2, 1]], [[0.6, 0.3], [0.8, 1]]]}
+    Camera(name="x", code="x", settings=lines, lanes=3).clean()
+    with pytest.raises(ValidationError, match="lane_lines"):
+        Camera(name="x", code="x", settings=lines, lanes=2).clean()
 
 
 def test_the_console_refuses_wrong_settings_and_takes_an_emptied_field_as_none(

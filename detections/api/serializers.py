@@ -4,11 +4,12 @@ from typing import Any
 
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.api.serializers import StrictJson, refused
 from cameras.api.fields import CameraField
-from detections.models import Detection, Layout, Submission, SubmissionStatus
+from detections.models import Detection, Layout, Stay, Submission, SubmissionStatus
 from recognition import plates
 
 BOX_EXAMPLE = "[412, 300, 540, 338]"
@@ -115,6 +116,16 @@ class SubmissionSerializer(serializers.ModelSerializer[Submission]):
         )
 
 
+class StaySerializer(serializers.ModelSerializer[Stay]):
+    """A stay in a parking zone; `seconds` grows while the vehicle stands."""
+
+    seconds = serializers.IntegerField(read_only=True)
+
+    class Meta:
+        model = Stay
+        fields = ("started_at", "ended_at", "seconds")
+
+
 class EventSerializer(serializers.ModelSerializer[Detection]):
     """A passage; its images are served by the pages, not by this list."""
 
@@ -150,3 +161,18 @@ class EventSerializer(serializers.ModelSerializer[Detection]):
             "detected_at",
             "created_at",
         )
+
+
+class OneEventSerializer(EventSerializer):
+    """One passage with what is known beyond its row."""
+
+    stays = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Detection
+        fields = (*EventSerializer.Meta.fields, "stays")
+
+    @extend_schema_field(StaySerializer(many=True))
+    def get_stays(self, passage: Detection) -> list[dict[str, Any]]:
+        """Stays of its vehicle in parking zones of the camera."""
+        return [dict(stay) for stay in StaySerializer(Stay.objects.of_passage(passage), many=True).data]

@@ -28,6 +28,7 @@ from detections.api.serializers import (
     EventSerializer,
     IngestedSerializer,
     IngestSerializer,
+    OneEventSerializer,
     QueuedSerializer,
     SubmissionSerializer,
 )
@@ -217,7 +218,7 @@ class EventListView(generics.ListAPIView[Detection]):
 class EventView(generics.RetrieveAPIView[Detection]):
     """One passage; the look-up is written to the audit trail."""
 
-    serializer_class = EventSerializer
+    serializer_class = OneEventSerializer
     required_scope = Scope.EVENTS_READ
     required_permission = "detections.view_detection"
 

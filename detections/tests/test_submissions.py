@@ -18,6 +18,8 @@ from recognition.synthesis import draw_photo
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+NOBODY_LISTENS = {"url": "http://127.0.0.1:9/", "timeout": 1}
+
 
 def submit(camera: Camera, photo: bytes, **changes: Any) -> Submission:
     """A photo sent in now."""
@@ -84,3 +86,27 @@ def test_a_refused_photo_leaves_nothing(camera: Camera) -> None:
         submit(camera, picture(), detected_at=timezone.now() + timedelta(days=1))
     assert not Submission.objects.exists()
     assert not default_storage.exists("frames")
+
+
+@pytest.mark.models
+@pytest.mark.parametrize(
+    ("broken", "why"),
+    [
+        ([1], "{...}"),
+        ({"engine": "http", "engine_parameters": NOBODY_LISTENS}, "cannot be reached"),
+    ],
+)
+def test_a_photo_waits_until_settings_and_engine_are_mended(camera: Camera, broken: Any, why: str) -> None:
+    Camera.objects.update(settings=broken)
+    submission = submit(camera, to_jpeg(draw_photo("BB6232RB", "car", seed=3)))
+    for _ in range(submissions.MAX_ATTEMPTS + 1):
+        Submission.objects.update(not_before=timezone.now())
+        assert tasks.read_submissions() == 1
+    submission.refresh_from_db()
+    assert submission.status == SubmissionStatus.WAITING
+    assert why in submission.error
+    Camera.objects.update(settings={})
+    Submission.objects.update(not_before=timezone.now())
+    tasks.read_submissions()
+    submission.refresh_from_db()
+    assert (submission.status, submission.error) == (SubmissionStatus.READ, "")

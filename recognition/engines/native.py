@@ -33,6 +33,8 @@ _SURELY_READ, _BUILT_LIKE_PLATES = 0.6, 0.005
 _MARGINS = (0.02, MARGIN, 0.10)
 #: Plates of a photograph that our reader is less sure of than this are shown to a second reader.
 _SURE_ALONE = 0.9
+#: Sure enough to spare the second reader's slower views.
+_SURE_TOGETHER = 0.9
 #: Other scales at which a photograph is searched where the usual one shows no readable plate: larger for
 #: small plates in large pictures, smaller for plates that fill the picture.
 _CLOSER, _FARTHER = 1280, 320
@@ -192,8 +194,11 @@ class NativeEngine:
         spellings = text.spellings()
         ranked = rank_spellings(spellings, text.raw, colour=colour, layout=layout)
         if thorough and self._second and ranked.confidence < _SURE_ALONE:
-            spellings = together(spellings, self._second.spellings(image, found.polygon, layout))
-            ranked = rank_spellings(spellings, text.raw, colour=colour, layout=layout)
+            for opinion in self._second.opinions(image, found.polygon, layout):
+                both = together(spellings, opinion)
+                ranked = rank_spellings(both, text.raw, colour=colour, layout=layout)
+                if ranked.confidence >= _SURE_TOGETHER:
+                    break
         confidence = joint_confidence(ranked.confidence, found.confidence, sure=_SURELY_A_PLATE)
         if confidence < (_CROP_LEAST if crop else self._min_confidence):
             return None

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recognition.boxes import around, cut, padded
-from recognition.characters import ALPHABET
+from recognition.characters import ALPHABET, TWINS
 from recognition.engines.ctc import beam_search
 from recognition.engines.networks import expect_fact, open_network
 from recognition.plates import MAX_PLATE_LENGTH
@@ -32,9 +32,8 @@ _OVERSIZE = 1.5
 _MEASURED = 8.0
 #: Texts kept of several crops together.
 _KEPT = 16
-#: Characters that are the same strokes in many plates' typefaces: only their place tells them apart, and the
-#: text with the other one is at least this likely. Looked for in so many of the likeliest texts.
-_TWINS, _TWIN_SHARE, _TWINS_OF = {"0": "O", "O": "0", "1": "I", "I": "1"}, 0.1, 3
+#: With a twin in place of a character a text is at least this likely; in so many of the likeliest texts.
+_TWIN_SHARE, _TWINS_OF = 0.1, 3
 #: Crops given to the network at once, to bound memory.
 _BATCH = 16
 
@@ -74,8 +73,8 @@ class PlateText:
 
 def _twins(text: str) -> Iterator[str]:
     for place, char in enumerate(text):
-        if char in _TWINS:
-            yield text[:place] + _TWINS[char] + text[place + 1 :]
+        if char in TWINS:
+            yield text[:place] + TWINS[char] + text[place + 1 :]
 
 
 class PlateReader:

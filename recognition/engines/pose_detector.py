@@ -63,9 +63,9 @@ class PoseDetector:
 
         Raises WeightsError.
         """
-        self._network = open_network(path, threads=threads)
+        self._network = open_network(path, threads=threads, half=True)
         expect_fact(self._network, path, "classes", json.dumps(CLASSES))
-        self.version = f"{path.stem} {self._network.facts.get('version', '?')}"
+        self.version = f"{path.stem} {self._network.facts.get('version', '?')}, {self._network.runtime}"
         self.image_size = image_size
         self._min_score, self._min_object_score = min_score, min_object_score
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from recognition.engines.assembly import chars_of
 from recognition.engines.detector import Detection
 from recognition.engines.pipeline import PlateEngine
 from recognition.engines.plate_reader import straightened
-from recognition.reading import Spelling, spellings_of
+from recognition.reading import Spelling, TextLine, spellings_of
 from recognition.types import RGB, Layout, PlateRead, Polygon
 from recognition.weights import WeightsError
 
@@ -42,28 +43,27 @@ class SecondReader:
         self._missing = False
         self._lock = threading.Lock()
 
-    def spellings(self, image: RGB, polygon: Polygon, layout: Layout) -> list[Spelling]:
-        """What the plate with these corners may say; [] when nothing is read or the package is missing.
+    def opinions(self, image: RGB, polygon: Polygon, layout: Layout) -> Iterator[list[Spelling]]:
+        """What the plate with these corners may say; then again, each time with one more view of it.
 
-        Its lines are looked for, and besides taken to be where the layout says they are: of 128 crops of two
-        lines, 79 are read by lines found, and 90 by halves cut.
+        First its lines are taken to be where the layout says they are, then they are looked for besides: of
+        128 crops of two lines, 79 are read by lines found, and 90 by halves cut. Nothing comes when the
+        package is missing.
         """
         engine = self._loaded()
         if engine is None:
-            return []
+            return
         close = _view(image, polygon, 0.0)
-        views = [engine.plate_lines(_view(image, polygon, margin), close)[0] for margin in _MARGINS]
         cuts = _CUTS if layout == "two_line" else _WHOLE
         height = close.shape[0]
-        views += [
+        views = [
             tuple(engine.reader.line(close[round(height * top) : round(height * end)]) for top, end in rows)
             for rows in cuts
         ]
-        return [
-            Spelling(one.text, one.chance / len(views))
-            for lines in views
-            for one in spellings_of(chars_of(lines))
-        ]
+        yield _spellings(views)
+        for margin in _MARGINS:
+            views.append(engine.plate_lines(_view(image, polygon, margin), close)[0])
+            yield _spellings(views)
 
     def anywhere(self, image: RGB) -> list[PlateRead]:
         """Plates that no detector saw: text anywhere that makes a known format beyond doubt."""
@@ -85,6 +85,15 @@ class SecondReader:
                     "second", "", _NoBoxes(), reader, min_confidence=self._min_confidence
                 )
             return self._engine
+
+
+def _spellings(views: Sequence[Sequence[TextLine]]) -> list[Spelling]:
+    """Each view has an equal say."""
+    return [
+        Spelling(one.text, one.chance / len(views))
+        for lines in views
+        for one in spellings_of(chars_of(lines))
+    ]
 
 
 class _NoBoxes:

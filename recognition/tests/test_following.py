@@ -18,6 +18,8 @@ from recognition.types import RGB, Candidate, Frame, ObjectKind, Passage, PlateR
 START = datetime(2025, 6, 1, 12, tzinfo=UTC)
 CAMERA = Camera()
 NOISE: RGB = np.random.default_rng(1).integers(0, 255, (720, 1280, 3), dtype=np.uint8)
+#: Something moves from each to the next, or it would not be read.
+SCENES = (NOISE, ~NOISE)
 #: Width and height of the plate and its height above ground; width and height of the vehicle; metres.
 SIZES: dict[ObjectKind, tuple[float, float, float, float, float]] = {
     "car": (0.52, 0.11, 0.47, 1.75, 1.5),
@@ -66,7 +68,7 @@ def run(
     builder = PassageBuilder(Scripted(script), lanes=lanes)
     given = []
     for number in range(len(script)):
-        frame = Frame(NOISE, START + timedelta(seconds=number / fps), number)
+        frame = Frame(SCENES[number % 2], START + timedelta(seconds=number / fps), number)
         given += [(number, passage) for passage in builder.add(frame)]
     return given + [(len(script), passage) for passage in builder.finish()]
 
@@ -214,7 +216,7 @@ def test_a_source_with_gaps_gives_each_vehicle_once() -> None:
     given = [
         passage
         for number, at in enumerate(times)
-        for passage in builder.add(Frame(NOISE, START + timedelta(seconds=at), number))
+        for passage in builder.add(Frame(SCENES[number % 2], START + timedelta(seconds=at), number))
     ]
     # Away for longer than the quiet time, it has come by again.
     assert [p.read.text for p in given + builder.finish()] == ["BB6232RB"] * 2
@@ -225,7 +227,7 @@ def test_a_clock_that_is_set_back_does_not_stop_the_passages() -> None:
     given = []
     for number in range(12):
         at = START + timedelta(seconds=number / 12 - (3600 if number >= 6 else 0))
-        given += builder.add(Frame(NOISE, at, number))
+        given += builder.add(Frame(SCENES[number % 2], at, number))
     assert [p.read.text for p in given + builder.finish()] == ["BB6232RB", "AN0674RB"]
 
 
@@ -258,7 +260,8 @@ def test_direction_of_a_plate_that_does_not_grow(dx: float, dy: float, direction
 
 
 def test_the_lane_is_voted_and_unknown_without_lanes() -> None:
-    line = (CAMERA.project(0, 0, 4), CAMERA.project(0, 0, 40))
+    near, far = CAMERA.project(0, 0, 4), CAMERA.project(0, 0, 40)
+    line = ((near[0] / 1280, near[1] / 720), (far[0] / 1280, far[1] / 720))
     drives = [coming("BB6232RB", -1.5), coming("AN0674RB", 1.5), coming("2A9402RB", 0.4, 6, 0, "motorcycle")]
     script = film(drives, 5)
     lanes = {p.read.text: p.lane for _, p in run(script, lanes=Lanes(dividers=(line,)))}
@@ -272,6 +275,6 @@ def test_following_five_vehicles_costs_little() -> None:
     builder = PassageBuilder(Scripted(script))
     started = process_time()
     for number in range(len(script)):
-        builder.add(Frame(NOISE, START + timedelta(seconds=number / 12), number))
+        builder.add(Frame(SCENES[number % 2], START + timedelta(seconds=number / 12), number))
     # About 1.5 ms, most of it for the pictures; the limit is wide, for a machine that does other things.
     assert (process_time() - started) / len(script) < 0.03

@@ -26,11 +26,6 @@ def test_without_lanes_the_lane_is_unknown() -> None:
     assert Lanes().at((10, 10)) == 0
 
 
-def test_lanes_in_shares_of_the_picture_get_pixels() -> None:
-    lanes = Lanes(dividers=(((0.5, 0.3), (0.5, 1.0)),)).scaled(1280, 720)
-    assert (lanes.at((600, 500)), lanes.at((700, 500))) == (1, 2)
-
-
 def test_shapes_without_extent_are_refused() -> None:
     with pytest.raises(ValueError, match="area"):
         Lanes(areas=(((0, 0), (1, 1)),))

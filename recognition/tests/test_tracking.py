@@ -46,7 +46,8 @@ class Scripted:
 
 def frames(count: int) -> list[Frame]:
     noise = np.random.default_rng(1).integers(0, 255, (400, 640, 3), dtype=np.uint8)
-    return [Frame(noise, START + timedelta(seconds=i / FPS), i) for i in range(count)]
+    # Something moves from each to the next, or it would not be read.
+    return [Frame(noise if i % 2 else ~noise, START + timedelta(seconds=i / FPS), i) for i in range(count)]
 
 
 def run(script: Sequence[Sequence[PlateRead]]) -> list[Passage]:

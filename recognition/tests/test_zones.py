@@ -1,14 +1,14 @@
 """Plates count by where their vehicles stand."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
 
 from recognition.boxes import corners
-from recognition.types import RGB, Box, Frame, Passage, PlateRead, SeenObject
-from recognition.zones import Area, ZonedEngine, Zones, dwell, stand
+from recognition.lanes import stand
+from recognition.types import RGB, Box, PlateRead, SeenObject
+from recognition.zones import Area, ZonedEngine, Zones
 
 LEFT = Area(((0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0)))
 LOWER = Area(((0.0, 0.5), (1.0, 0.5), (1.0, 1.0), (0.0, 1.0)))
@@ -89,14 +89,3 @@ def test_an_engine_with_zones_gives_what_counts_in_its_order() -> None:
     assert (engine.name, engine.version) == ("fixed", "7")
     engine.warm_up()
     assert inner.warm
-
-
-def test_a_parked_vehicle_has_a_dwell_time_and_another_has_none() -> None:
-    start = datetime(2026, 3, 1, tzinfo=UTC)
-    frame = Frame(np.zeros((360, 640, 3), np.uint8), start)
-    passage = Passage(
-        read=read((100, 200, 160, 215)), frame=frame, crop=frame.image, captured_at=start,
-        first_seen=start, last_seen=start + timedelta(seconds=90), processing_ms=1.0,
-    )  # fmt: skip
-    assert dwell(passage, Zones(parking=(LEFT,))) == 90
-    assert dwell(passage, Zones(detection=(LEFT,))) is None

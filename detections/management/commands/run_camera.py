@@ -22,7 +22,7 @@ from cameras.sources import SourceError
 from cameras.workers import read_now, stopping, watch
 from detections import services
 from detections.models import Source
-from detections.reading import new_passage, plates_lately
+from detections.reading import new_passage, passages_lately
 from recognition.engines import EngineError
 from recognition.types import RGB, Passage, PlateRead
 
@@ -119,7 +119,7 @@ class Command(BaseCommand):
             services.record_one(new, give_up=stopping)
             self._print(passage)
 
-        if not watch(camera.pk, keep, plates_lately, observers=[self._progress]):
+        if not watch(camera.pk, keep, known=passages_lately, observers=[self._progress]):
             raise CommandError(f"A worker reads {camera.code}, or it rests: --dry-run reads beside it.")
         camera.refresh_from_db()
         if camera.status_reason and not stopping.is_set():
