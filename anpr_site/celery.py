@@ -34,9 +34,10 @@ app.conf.beat_schedule = {
         "schedule": 5.0,
         "options": {"expire_seconds": EXPIRE_SECONDS},
     },
+    # A dead worker's camera is to be read by another within 15 s: its lease takes eight of them.
     "keep cameras running": {
         "task": "detections.tasks.supervise_cameras",
-        "schedule": 5.0,
+        "schedule": 2.0,
         "options": {"expire_seconds": EXPIRE_SECONDS},
     },
     # Daily, though months are made three ahead: a failed night must not stop ingest.

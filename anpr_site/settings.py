@@ -269,7 +269,8 @@ FEED_CONSUMERS = ["alerts.tasks.match_passages"]
 """Tasks that consume the feed of passages; woken after each commit, and by beat anyway."""
 
 STREAMS_PER_WORKER = env.int("STREAMS_PER_WORKER", default=3)
-"""Cameras that one recognition worker reads at once; below its threads, so that photos are read too."""
+"""Cameras that one recognition worker reads at once; below its threads, so that photos are read too.
+Measured for 6 frames/s on two cores: docs/adr/0012."""
 
 ALERT_FOLD_SECONDS = env.int("ALERT_FOLD_SECONDS", default=600)
 """The same listed vehicle at the same camera within this time is one alert with a count."""

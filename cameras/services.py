@@ -27,9 +27,12 @@ from cameras.sealed import Unopened
 
 logger = logging.getLogger(__name__)
 
-LEASE = timedelta(seconds=12)
+LEASE = timedelta(seconds=8)
 """A worker renews well within this; a dead worker's camera is free after it. Measured by the clock of the
 database alone: those of the hosts may differ by more than this."""
+
+NOBODY = uuid.UUID(int=0)
+"""Holds the lease of a camera that rests: none is to try it before its lease has run out."""
 
 
 def take_lease(camera_id: int) -> uuid.UUID | None:
@@ -63,13 +66,17 @@ def renew_lease(camera_id: int, holder: uuid.UUID, *, frames: int) -> bool:
     )
 
 
-def release_lease(camera_id: int, holder: uuid.UUID) -> None:
-    """Give the camera back at once."""
-    CameraLease.objects.filter(camera_id=camera_id, holder=holder).delete()
+def release_lease(camera_id: int, holder: uuid.UUID, *, rest: float = 0.0) -> None:
+    """Give the camera back: at once, or to be tried by nobody for `rest` seconds, unless it is edited."""
+    lease = CameraLease.objects.filter(camera_id=camera_id, holder=holder)
+    if rest > 0:
+        lease.update(holder=NOBODY, expires_at=Now() + timedelta(seconds=rest))
+    else:
+        lease.delete()
 
 
 def free_cameras() -> list[int]:
-    """Cameras that should be read and that no live worker holds."""
+    """Cameras that should be read now and that no live worker holds."""
     held = CameraLease.objects.filter(expires_at__gte=Now()).values("camera_id")
     return list(Camera.objects.to_read().exclude(pk__in=held).values_list("pk", flat=True))
 
@@ -118,6 +125,7 @@ def create_config(
     _save(row)
     if isinstance(row, SensorSettings):
         row.zones.set(zones)
+    _wake(row)
     audit(by=by, action=f"{row.noun}.create", target=row, details=_told(row, ()), ip_address=ip_address)
     return row
 
@@ -157,6 +165,7 @@ def change_config(
     _save(stored, [name for name in changed if name != "zones"])
     if isinstance(stored, SensorSettings) and "zones" in changed:
         stored.zones.set(zones or ())
+    _wake(stored)
     details = _told(stored, sorted(changed))
     audit(by=by, action=f"{row.noun}.change", target=stored, details=details, ip_address=ip_address)
     return stored
@@ -175,6 +184,7 @@ def delete_config(
         raise StaleError
     if isinstance(stored, Zone):
         stored.sensors.update(revision=F("revision") + 1, updated_at=timezone.now())
+    _wake(stored)
     audit(by=by, action=f"{row.noun}.delete", target=stored, details=_told(stored, ()), ip_address=ip_address)
     try:
         with transaction.atomic():
@@ -196,6 +206,15 @@ def reseal_cameras() -> int:
                 Camera.objects.filter(pk=pk).update(stream_url=camera.stream_url, rtsp_url=camera.rtsp_url)
                 count += 1
     return count
+
+
+def _wake(row: Configured) -> None:
+    """Let cameras that rest be tried at once: what was changed may have mended them."""
+    resting = CameraLease.objects.filter(holder=NOBODY)
+    if isinstance(row, Camera | Zone):
+        resting.filter(camera=row if isinstance(row, Camera) else row.camera).delete()
+    elif isinstance(row, ModelConfig):
+        resting.delete()
 
 
 def _differs(stored: Configured, name: str, value: object) -> bool:

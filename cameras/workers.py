@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
@@ -15,10 +15,12 @@ from celery.signals import worker_shutting_down
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import InterfaceError, OperationalError, connection
+from django.utils import timezone
 
 from cameras import services
-from cameras.models import Camera, CameraStatus, ModelConfig, Zone
+from cameras.models import Camera, CameraStatus, ModelConfig
 from cameras.options import CameraSettings, CameraSettingsError
+from cameras.plans import Plan, is_current, plan_of
 from cameras.sources import (
     Backoff,
     OnFailure,
@@ -31,10 +33,11 @@ from cameras.sources import (
 )
 from cameras.zones import zones_of
 from recognition.engines import Engine, EngineError, get_engine
+from recognition.engines.observed import ObservedEngine, Observer
 from recognition.expecting import ExpectingEngine
 from recognition.lanes import Lanes
 from recognition.stays import Stay
-from recognition.tracking import passages, read_photo
+from recognition.tracking import Known, TrackingRules, passages, read_photo
 from recognition.types import Frame, Passage
 from recognition.zones import ZonedEngine
 
@@ -46,9 +49,14 @@ RENEW_EVERY = 2.0
 stopping = threading.Event()
 """Set when the worker process is asked to stop: streams end after the passage in hand."""
 
-Plan: TypeAlias = tuple[object, ...]
+PATIENCE = TrackingRules().quiet
+"""Seconds for which a camera that fails keeps its place: as long as vehicles in view are remembered."""
+
 OnStay: TypeAlias = Callable[[Camera, Stay], None]
 OnPassage: TypeAlias = Callable[[Camera, Passage, uuid.UUID | None], None]
+Knowing: TypeAlias = Callable[[Camera], Known]
+Found: TypeAlias = Iterator[tuple[Passage, uuid.UUID | None]]
+Recognising: TypeAlias = Callable[[Camera, Iterator[Frame | None]], Found]
 
 _PHOTO_EVENTS = uuid.UUID("6f1c2b0e-5a0b-5d0c-9a57-0f6d4f1d7a35")
 """Namespace of event ids of photos. Never to change: photos read before would count again."""
@@ -56,13 +64,34 @@ _PHOTO_EVENTS = uuid.UUID("6f1c2b0e-5a0b-5d0c-9a57-0f6d4f1d7a35")
 _slots = threading.BoundedSemaphore(settings.STREAMS_PER_WORKER)
 
 
+def _nothing(_camera: Camera) -> Known:
+    return {}
+
+
 @worker_shutting_down.connect
 def _stop_streams(**_kwargs: object) -> None:
     stopping.set()
 
 
+class NoRoomError(Exception):
+    """This worker reads as many cameras as it may, or is about to stop."""
+
+
 class StopReadingError(Exception):
-    """The stream has to end: lease lost, camera edited or disabled, worker stopping."""
+    """The stream has to end: lease lost, worker stopping."""
+
+
+class EditedError(Exception):
+    """The camera, its zones or its model were edited: it has to be read anew."""
+
+
+class AwayError(Exception):
+    """The camera is dead for longer than vehicles in view are remembered: its place is for another."""
+
+    def __init__(self, rest: float) -> None:
+        """`rest`: seconds for which it is to be left alone."""
+        super().__init__(f"tried again in {rest:.0f} s")
+        self.rest = rest
 
 
 def engine_of(camera: Camera) -> Engine:
@@ -113,6 +142,31 @@ def read_all(camera: Camera) -> Iterator[Passage]:
         yield passage
 
 
+def read_now(
+    camera: Camera, on_failure: OnFailure, *, observers: Sequence[Observer] = ()
+) -> Generator[Passage]:
+    """Passages of a source that may be no stored camera, until it ends or `stopping` is set.
+
+    What sends for ever is read as it comes, and again after each failure; what is recorded, as fast as it can
+    be. Raises SourceError, EngineError and CameraSettingsError.
+    """
+
+    def frames() -> Iterator[Frame | None]:
+        endless = is_endless(camera)
+        backoff = Backoff(Pace(1.0, max(1.0, camera.options.retry_seconds)))
+        source = _live(camera, on_failure, backoff) if endless else frames_of(camera, live=False)
+        with closing(source):
+            for frame in source:
+                # A recording is no sign of the present: its clock is its own.
+                if frame is not None or endless:
+                    yield frame
+                if stopping.is_set():
+                    return
+
+    for passage, _event_id in _recognise(camera, frames(), observers=observers):
+        yield passage
+
+
 def event_of(camera: Camera, photo: Photo, index: int) -> uuid.UUID:
     """Event id of a photo's plate: the same however often the photo is read, so that it counts once."""
     # Escaped, since names of files need not be text.
@@ -120,51 +174,76 @@ def event_of(camera: Camera, photo: Photo, index: int) -> uuid.UUID:
     return uuid.uuid5(_PHOTO_EVENTS, key)
 
 
-def watch(camera_id: int, on_passage: OnPassage, on_stay: OnStay | None = None) -> bool:
-    """Read a camera until it ends, is edited, or the worker stops; each passage goes to `on_passage`.
+def watch(
+    camera_id: int,
+    on_passage: OnPassage,
+    on_stay: OnStay | None = None,
+    *,
+    known: Knowing = _nothing,
+    observers: Sequence[Observer] = (),
+) -> bool:
+    """Read a camera until it ends, stays away, or the worker stops; each passage goes to `on_passage`.
 
-    With it goes its event id, or None when it came from a moving picture, which nobody sees twice. `on_stay`
-    hears of vehicles that stand in a parking zone.
+    With it goes its event id, or None when it came from a moving picture, which nobody sees twice. An edited
+    camera is read anew. `on_stay` hears of vehicles that stand in a parking zone, `observers` of each picture
+    read. `known` tells the passages that were stored before reading begins.
 
-    False when another worker holds the camera or this one reads enough already. Never raises for a broken
-    source, engine or setting: the camera's status says why, and the supervisor tries again later. What
-    nobody foresaw is told by the status too, and raised.
+    False when another worker holds the camera. Raises NoRoomError; never anything for a broken source, engine
+    or setting: the camera's status says why, and the supervisor offers it again later. What nobody foresaw is
+    told by the status too, and raised.
     """
     if stopping.is_set() or not _slots.acquire(blocking=False):
-        return False
+        raise NoRoomError
     try:
         holder = services.take_lease(camera_id)
         if holder is None:
             return False
+        rest = 0.0
         try:
-            _watch(camera_id, holder, on_passage, on_stay)
+            read = partial(_recognise, on_stay=on_stay, known=known, observers=observers)
+            rest = _watch(camera_id, holder, on_passage, read)
         finally:
-            services.release_lease(camera_id, holder)
+            services.release_lease(camera_id, holder, rest=rest)
     finally:
         _slots.release()
     return True
 
 
-def _watch(camera_id: int, holder: uuid.UUID, on_passage: OnPassage, on_stay: OnStay | None) -> None:
-    camera = Camera.objects.select_related("model").get(pk=camera_id)
-    plan = _plan(camera)
+def _watch(camera_id: int, holder: uuid.UUID, on_passage: OnPassage, read: Recognising) -> float:
+    """Read the camera, again after each edit; the seconds for which nobody is to try it afterwards."""
+    while camera := Camera.objects.to_read().select_related("model").filter(pk=camera_id).first():
+        plan = plan_of(camera)
+        try:
+            # Closed here rather than some day: a network source has a thread and a connection.
+            with closing(_beating(camera, holder, plan)) as frames:
+                for passage, event_id in read(camera, frames):
+                    on_passage(camera, passage, event_id)
+        except EditedError:
+            logger.info("camera %s was edited", camera_id)
+            continue
+        except StopReadingError as stop:
+            logger.info("camera %s: %s", camera_id, stop)
+            return 0.0
+        except AwayError as away:
+            logger.info("camera %s given back: %s", camera_id, away)
+            return away.rest
+        except (SourceError, EngineError, CameraSettingsError) as error:
+            services.set_status(camera_id, CameraStatus.ERROR, str(error))
+        except Exception as error:
+            # Only its kind: texts of unforeseen errors may hold an address with its password.
+            _tell(camera_id, f"reading broke off: {type(error).__name__}")
+            raise
+        else:
+            services.set_status(camera_id, CameraStatus.OFFLINE, "end of the recording")
+        return _retry_seconds(camera)
+    return 0.0
+
+
+def _retry_seconds(camera: Camera) -> float:
     try:
-        # Closed here rather than some day: a network source has a thread and a connection.
-        with closing(_beating(camera, holder, plan)) as frames:
-            for passage, event_id in _recognise(camera, frames, on_stay):
-                on_passage(camera, passage, event_id)
-    except StopReadingError as stop:
-        logger.info("camera %s: %s", camera_id, stop)
-        return
-    except (SourceError, EngineError, CameraSettingsError) as error:
-        services.set_status(camera_id, CameraStatus.ERROR, str(error))
-    except Exception as error:
-        # Only its kind: texts of unforeseen errors may hold an address with its password.
-        _tell(camera_id, f"reading broke off: {type(error).__name__}")
-        raise
-    else:
-        services.set_status(camera_id, CameraStatus.OFFLINE, "end of the recording")
-    _hold(camera, holder, plan)
+        return camera.options.retry_seconds
+    except CameraSettingsError:
+        return CameraSettings().retry_seconds
 
 
 def _tell(camera_id: int, reason: str) -> None:
@@ -177,14 +256,19 @@ def _tell(camera_id: int, reason: str) -> None:
 
 
 def _recognise(
-    camera: Camera, frames: Iterator[Frame | None], on_stay: OnStay | None = None
-) -> Iterator[tuple[Passage, uuid.UUID | None]]:
-    """Passages, with the event id that a photo gives them."""
-    engine = engine_of(camera)
+    camera: Camera,
+    frames: Iterator[Frame | None],
+    *,
+    on_stay: OnStay | None = None,
+    known: Knowing = _nothing,
+    observers: Sequence[Observer] = (),
+) -> Found:
+    """Passages, with the event id that a photo gives them; vehicles of `known` ones may be in view."""
+    engine = ObservedEngine(engine_of(camera), *observers)
     if not reads_folder(camera):
         tell = partial(on_stay, camera) if on_stay else None
         lanes, zones = Lanes(dividers=camera.options.lane_lines), zones_of(camera)
-        for passage in passages(frames, engine, lanes=lanes, zones=zones, on_stay=tell):
+        for passage in passages(frames, engine, lanes=lanes, zones=zones, on_stay=tell, known=known(camera)):
             yield passage, None
         return
     for frame in frames:
@@ -195,15 +279,18 @@ def _recognise(
 
 
 def _beating(camera: Camera, holder: uuid.UUID, plan: Plan) -> Generator[Frame | None]:
-    """Frames of the camera, renewing the lease on the way. Raises StopReadingError."""
+    """Frames of the camera, renewing the lease on the way.
+
+    Raises StopReadingError, EditedError and AwayError.
+    """
     pulse = _Pulse(camera, holder, plan)
-    with closing(_live(camera, pulse.failed)) as frames:
+    with closing(_live(camera, pulse.failed, pulse.backoff)) as frames:
         for frame in frames:
             pulse.beat(frame)
             yield frame
 
 
-def _live(camera: Camera, on_failure: OnFailure) -> Generator[Frame | None]:
+def _live(camera: Camera, on_failure: OnFailure, backoff: Backoff) -> Generator[Frame | None]:
     """Frames as they come. What fails on the way to a camera that sends for ever is mended in place.
 
     So vehicles in view stay known: one that is seen before and after is one passage.
@@ -213,7 +300,7 @@ def _live(camera: Camera, on_failure: OnFailure) -> Generator[Frame | None]:
     return reconnecting(
         lambda: frames_of(camera, live=True),
         on_failure,
-        backoff=Backoff(Pace(1.0, max(1.0, camera.options.retry_seconds))),
+        backoff=backoff,
         options=camera.options.source,
     )
 
@@ -227,11 +314,17 @@ class _Pulse:
         self._renewed = 0.0
         #: Frames came since the source last failed.
         self._well = False
+        #: When the last frame came; before the first one, how long the camera has been told to be dead.
+        self._seen = time.monotonic() - _dead_for(camera)
+        self.backoff = Backoff(Pace(1.0, max(1.0, camera.options.retry_seconds)))
 
     def beat(self, frame: Frame | None) -> None:
-        """Take note of a frame or a tick. Raises StopReadingError."""
-        self._frames += frame is not None
-        self._well = self._well or frame is not None
+        """Take note of a frame or a tick. Raises StopReadingError and EditedError."""
+        if stopping.is_set():
+            raise StopReadingError("the worker stops")
+        if frame is not None:
+            self._frames += 1
+            self._well, self._seen = True, time.monotonic()
         if time.monotonic() - self._renewed <= RENEW_EVERY:
             return
         self._renewed = time.monotonic()
@@ -239,22 +332,31 @@ class _Pulse:
             self._renew()
 
     def failed(self, error: SourceError, wait: float) -> None:
-        """Tell why nothing comes now."""
+        """Tell why nothing comes now. Raises AwayError."""
         self._well = False
         logger.info("camera %s: %s; tried again in %.1f s", self._camera.pk, error.fault, wait)
         with _database_may_be_away(self._camera):
             services.set_status(self._camera.pk, CameraStatus.ERROR, str(error))
+        dead = time.monotonic() - self._seen
+        if dead + wait > PATIENCE:
+            raise AwayError(max(wait, self.backoff.rest(error.fault, dead=dead)))
 
     def _renew(self) -> None:
-        if stopping.is_set():
-            raise StopReadingError("the worker stops")
         if not services.renew_lease(self._camera.pk, self._holder, frames=self._frames):
             raise StopReadingError("another worker has the camera")
-        if not _unchanged(self._camera, self._plan):
-            raise StopReadingError("the camera was edited")
+        if not is_current(self._camera, self._plan):
+            raise EditedError
         # A stream that never gave a frame may be about to fail; a folder without photos is as it should be.
         if self._well or reads_folder(self._camera):
             services.set_status(self._camera.pk, CameraStatus.ONLINE)
+
+
+def _dead_for(camera: Camera) -> float:
+    """Seconds since the camera was found dead by whoever tried it before; 0 where it was not."""
+    if camera.status != CameraStatus.ERROR or camera.status_since is None:
+        return 0.0
+    # Clocks of two machines may differ.
+    return max(0.0, (timezone.now() - camera.status_since).total_seconds())
 
 
 @contextmanager
@@ -265,35 +367,3 @@ def _database_may_be_away(camera: Camera) -> Iterator[None]:
     except (OperationalError, InterfaceError):
         logger.warning("database away: lease of camera %s not renewed", camera.pk)
         connection.close()
-
-
-def _plan(camera: Camera) -> Plan:
-    """What decides how the camera is read: whoever changes any of it restarts its worker."""
-    model = camera.model or ModelConfig.objects.usual()
-    zones = Zone.objects.filter(camera=camera, is_enabled=True).order_by("pk")
-    return (
-        (camera.stream_url, camera.rtsp_url),
-        camera.fps,
-        camera.settings,
-        camera.plate_formats,
-        model and (model.pk, model.revision),
-        list(zones.values_list("pk", "revision")),
-    )
-
-
-def _unchanged(camera: Camera, plan: Plan) -> bool:
-    now = Camera.objects.select_related("model").filter(pk=camera.pk, is_enabled=True).first()
-    return now is not None and _plan(now) == plan
-
-
-def _hold(camera: Camera, holder: uuid.UUID, plan: Plan) -> None:
-    """Keep the lease for a moment, so that a dead camera is not tried in a tight loop."""
-    try:
-        seconds = camera.options.retry_seconds
-    except CameraSettingsError:
-        seconds = CameraSettings().retry_seconds
-    until = time.monotonic() + seconds
-    while time.monotonic() < until and not stopping.is_set():
-        if not services.renew_lease(camera.pk, holder, frames=0) or not _unchanged(camera, plan):
-            return
-        time.sleep(0.5)

@@ -6,7 +6,9 @@ from recognition.zones import Area, Zones
 
 
 def zones_of(camera: Camera) -> Zones:
-    """The enabled areas in the camera's picture."""
+    """The enabled areas in the camera's picture; none for one that is not stored."""
+    if camera._state.adding:
+        return Zones()
     areas: dict[str, list[Area]] = {kind: [] for kind in ZoneType.values}
     for zone in Zone.objects.filter(camera=camera, is_enabled=True, space=Space.PICTURE):
         areas[zone.zone_type] += areas_of(zone)

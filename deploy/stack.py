@@ -226,7 +226,8 @@ def programs(port: int, websocket_port: int) -> list[Program]:
         Program("web", [*web, "--port", str(port), "--blocking-threads", "4"], stage=1, grace=5),
         Program("websocket", [*socket, "--port", str(websocket_port)], stage=1, grace=5),
         Program("default", default, stage=2, ready=WORKER_READY),
-        Program("recognition", [*reading, "-n", "recognition@%h"], stage=2, ready=WORKER_READY),
+        # It stores the passages in hand first, and unloads its networks last.
+        Program("recognition", [*reading, "-n", "recognition@%h"], stage=2, grace=20, ready=WORKER_READY),
     ]
 
 

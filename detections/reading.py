@@ -2,12 +2,19 @@
 
 import uuid
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
+
+from django.db.models import Q
+from django.utils import timezone
 
 from accounts.models import User
 from cameras.models import Camera
-from detections.models import Source
+from detections.models import Detection, Source, Stay
 from detections.passages import NewPassage, Outcome
+
+REMEMBERED = timedelta(minutes=10)
+"""A vehicle that stands before a camera for longer is another passage when another worker takes over."""
 
 if TYPE_CHECKING:  # recognition.types needs numpy, which a web process does not have
     from recognition.types import Passage, PlateRead
@@ -61,6 +68,15 @@ def new_passage(
         metadata={**(metadata or {}), "reads": passage.reads},
         created_by=by,
     )
+
+
+def passages_lately(camera: Camera) -> dict[str, tuple[uuid.UUID, datetime]]:
+    """Passages of this camera whose vehicles may still stand in its picture, the latest of each plate."""
+    since = timezone.now() - REMEMBERED
+    parked = Stay.objects.filter(camera=camera, ended_at__gte=since).values("event_id")
+    lately = Detection.objects.filter(Q(detected_at__gte=since) | Q(event_id__in=parked), camera=camera)
+    found = lately.order_by("detected_at").values_list("plate_number", "event_id", "detected_at")
+    return {plate: (event_id, detected_at) for plate, event_id, detected_at in found}
 
 
 def as_dict(read: "PlateRead") -> dict[str, Any]:

@@ -7,6 +7,9 @@ import cameras.services
 from detections import partitions, services, submissions
 from detections.models import Source
 
+EXPIRE_SECONDS = 30
+"""What nobody took by then was offered again. Well above the difference between two machines' clocks."""
+
 
 @shared_task
 def read_submissions() -> int:
@@ -18,30 +21,53 @@ def read_submissions() -> int:
     return count
 
 
+HOPS = 10
+"""How many workers that have no room may pass a camera on before it waits for the next tick."""
+
+
 @shared_task
 def supervise_cameras() -> int:
     """Ask the recognition workers to read cameras that nobody reads; the number asked for."""
     free = cameras.services.free_cameras()
     for camera_id in free:
-        current_app.send_task("detections.tasks.run_camera", args=[camera_id], expires=5, retry=False)
+        _ask(camera_id, HOPS)
     return len(free)
 
 
-@shared_task(acks_late=False)
-def run_camera(camera_id: int) -> bool:
-    """Read one camera until it ends or is taken away; False when it was not this worker's to read."""
-    from cameras.workers import stopping, watch
-    from detections.reading import new_passage
-
-    return watch(
-        camera_id,
-        lambda camera, passage, event_id: services.record_one(
-            new_passage(passage, camera=camera, source=Source.CAMERA, event_id=event_id), give_up=stopping
-        ),
-        lambda camera, stay: services.record_stay(
-            camera=camera, event_id=stay.passage_id, started_at=stay.since, ended_at=stay.until
-        ),
+def _ask(camera_id: int, hops: int) -> None:
+    current_app.send_task(
+        "detections.tasks.run_camera", args=[camera_id, hops], expires=EXPIRE_SECONDS, retry=False
     )
+
+
+@shared_task(acks_late=False)
+def run_camera(camera_id: int, hops: int = 0) -> bool:
+    """Read one camera until it ends or is taken away; False when it was not this worker's to read.
+
+    A worker without room passes it on: the broker asks them in turn, so that one that has room is found.
+    """
+    from cameras.workers import NoRoomError, stopping, watch
+    from detections.reading import new_passage, passages_lately
+
+    try:
+        taken = watch(
+            camera_id,
+            lambda camera, passage, event_id: services.record_one(
+                new_passage(passage, camera=camera, source=Source.CAMERA, event_id=event_id), give_up=stopping
+            ),
+            lambda camera, stay: services.record_stay(
+                camera=camera, event_id=stay.passage_id, started_at=stay.since, ended_at=stay.until
+            ),
+            known=passages_lately,
+        )
+    except NoRoomError:
+        if hops:
+            _ask(camera_id, hops - 1)
+        return False
+    if stopping.is_set():
+        # Another worker takes over now rather than at the next tick.
+        supervise_cameras()
+    return taken
 
 
 @shared_task

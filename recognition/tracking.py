@@ -7,9 +7,11 @@ same vehicle. All times are capture times: a clip gives the same passages howeve
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TypeAlias
+from uuid import UUID
 
 from recognition.boxes import area, overlap
 from recognition.engines import Engine
@@ -21,6 +23,9 @@ from recognition.stays import OnStay, Stays
 from recognition.track import Track
 from recognition.types import RGB, Frame, Passage, PlateRead
 from recognition.zones import Zones
+
+Known: TypeAlias = Mapping[str, tuple[UUID, datetime]]
+"""Passages by plate: the id of each and when its vehicle was captured."""
 
 #: A read with this share of its box inside a better one's is the same plate found twice.
 _TWICE = 0.6
@@ -65,10 +70,12 @@ class PassageBuilder:
         lanes: Lanes | None = None,
         zones: Zones | None = None,
         on_stay: OnStay | None = None,
+        known: Known | None = None,
     ) -> None:
         """Use the engine for every frame in which something may have moved, in its fast way.
 
-        `on_stay` hears of the vehicles that stand in the parking areas of `zones`.
+        `on_stay` hears of the vehicles that stand in the parking areas of `zones`. `known`: passages given
+        out by whoever read this camera before; their vehicles may still be in view.
         """
         self._engine = engine
         self._rules = rules or TrackingRules()
@@ -79,6 +86,9 @@ class PassageBuilder:
         #: Those given out stay until they are forgotten, so that a vehicle which was hidden is known again.
         self._tracks: list[Track] = []
         self._latest: datetime | None = None
+        self._known = {core(plate): passage for plate, passage in (known or {}).items()}
+        #: Until when a vehicle that comes into view may be one that never left it.
+        self._known_until: datetime | None = None
         assignment()
 
     def add(self, frame: Frame) -> list[Passage]:
@@ -89,6 +99,7 @@ class PassageBuilder:
         started = time.perf_counter()
         reads = self._engine.find(frame.image, thorough=False)
         spent = (time.perf_counter() - started) * 1000 / max(1, len(reads))
+        self._known_until = self._known_until or frame.captured_at + timedelta(seconds=self._rules.quiet)
         self._gate.look(frame.image)
         self._looked_at = frame.captured_at
         done += self._close(frame.captured_at)
@@ -207,8 +218,16 @@ class PassageBuilder:
         if known:
             track.passage_id, track.captured_at = known.passage_id, known.captured_at
             return []
+        if never_left := self._never_left(passage, vehicle):
+            track.passage_id, track.captured_at = never_left
+            return []
         track.captured_at = passage.captured_at
         return [passage]
+
+    def _never_left(self, passage: Passage, vehicle: str) -> tuple[UUID, datetime] | None:
+        """Its passage of before our time. By its very text: a misread must not hide the right one."""
+        until = self._known_until
+        return self._known.get(vehicle) if until and passage.first_seen <= until else None
 
 
 def _distinct(reads: list[PlateRead]) -> list[PlateRead]:
@@ -234,13 +253,14 @@ def passages(
     lanes: Lanes | None = None,
     zones: Zones | None = None,
     on_stay: OnStay | None = None,
+    known: Known | None = None,
 ) -> Iterator[Passage]:
     """The passages of a whole clip or stream, each as soon as it is settled (see `PassageBuilder`).
 
     A live source gives None while it has no new frame: vehicles that left meanwhile are not kept waiting.
     Where the source breaks off, what was in view is given out before its exception is raised.
     """
-    builder = PassageBuilder(engine, rules, lanes, zones, on_stay)
+    builder = PassageBuilder(engine, rules, lanes, zones, on_stay, known)
     try:
         for frame in frames:
             yield from builder.add(frame) if frame is not None else builder.idle(datetime.now(UTC))

@@ -37,8 +37,19 @@ class Backoff:
         """Seconds to wait now; `lasted`: for how long the source gave pictures before."""
         if lasted >= self.steady:
             self.failures = 0
-        pace = CAREFUL if fault is Fault.PASSWORD else self.usual
+        pace = self._pace(fault)
         # Beyond 2 ** 30 nothing changes, and floats overflow at last.
         longest = min(pace.most, pace.first * 2.0 ** min(self.failures, 30))
         self.failures += 1
         return longest * (1 - self.chance() / 2)
+
+    def rest(self, fault: Fault, *, dead: float) -> float:
+        """Seconds to leave a camera alone that gave no picture for `dead` seconds: about as long again.
+
+        For whoever does not know how often it failed, as after another worker has tried it.
+        """
+        pace = self._pace(fault)
+        return min(pace.most, max(pace.first, dead)) * (1 - self.chance() / 2)
+
+    def _pace(self, fault: Fault) -> Pace:
+        return CAREFUL if fault is Fault.PASSWORD else self.usual

@@ -90,6 +90,14 @@ def access_units(clip: Path | str) -> list[AccessUnit]:
         return [_nal_units(bytes(packet)) for packet in packets if packet.size]
 
 
+def rate_of(clip: Path | str) -> float:
+    """Pictures a second of a clip."""
+    import av
+
+    with av.open(str(clip)) as container:
+        return float(container.streams.video[0].average_rate)
+
+
 def _nal_units(stream: bytes) -> AccessUnit:
     return [part for part in re.split(rb"\x00\x00\x00?\x01", stream) if part]
 
@@ -382,7 +390,8 @@ def _noise(nal: bytes, chance: random.Random) -> bytes:
 
 if __name__ == "__main__":
     address, number, clip = sys.argv[1:]
-    with RtspServer({"live": Stream(access_units(clip))}, host=address, port=int(number)):
+    live = Stream(access_units(clip), fps=rate_of(clip))
+    with RtspServer({"live": live}, host=address, port=int(number)):
         sys.stdout.write("ready\n")
         sys.stdout.flush()
         threading.Event().wait()

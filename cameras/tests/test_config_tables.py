@@ -11,6 +11,7 @@ from accounts.models import ApiKey, AuditEvent, User
 from cameras import services, workers
 from cameras.models import Camera, ModelConfig, SensorSettings, Zone
 from cameras.options import CameraSettingsError
+from cameras.plans import is_current, plan_of
 from cameras.zones import zones_of
 from recognition.engines import EngineError
 from recognition.expecting import ExpectingEngine
@@ -343,10 +344,10 @@ def test_a_change_of_zone_or_model_restarts_the_worker(zone: Zone, remote: Model
 
     def restarted(row: Any, **changes: Any) -> bool:
         now = Camera.objects.get(pk=camera.pk)
-        plan = workers._plan(now)
-        assert workers._unchanged(now, plan)
+        plan = plan_of(now)
+        assert is_current(now, plan)
         services.change_config(row, changes=changes, by=None)
-        return not workers._unchanged(now, plan)
+        return not is_current(now, plan)
 
     assert restarted(zone, zone_type="exclusion")
     assert restarted(remote, is_default=True)

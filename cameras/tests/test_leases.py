@@ -11,7 +11,7 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from cameras import services
-from cameras.models import Camera, CameraLease, CameraStatus
+from cameras.models import Camera, CameraLease, CameraStatus, ModelConfig, Zone, ZoneType
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -126,3 +126,46 @@ def test_a_status_keeps_its_since_while_it_lasts(camera: Camera) -> None:
 def test_the_database_refuses_impossible_cameras(camera: Camera, changes: dict[str, object]) -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
         Camera.objects.update(**changes)
+
+
+def test_a_camera_that_rests_is_nobodys_until_it_is_due_or_edited(streaming: Camera) -> None:
+    holder = services.take_lease(streaming.pk)
+    assert holder is not None
+    services.release_lease(streaming.pk, holder, rest=60)
+    assert services.free_cameras() == []
+    assert services.take_lease(streaming.pk) is None
+    assert not services.renew_lease(streaming.pk, holder, frames=1)
+    services.change_config(streaming, changes={"address": "Route 1"}, by=None)
+    assert services.free_cameras() == [streaming.pk]
+    again = services.take_lease(streaming.pk)
+    assert again is not None
+    services.release_lease(streaming.pk, again, rest=60)
+    CameraLease.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    assert services.take_lease(streaming.pk) is not None
+
+
+def test_a_zone_or_a_model_that_is_mended_wakes_the_cameras_it_may_have_broken(streaming: Camera) -> None:
+    def rest() -> None:
+        holder = services.take_lease(streaming.pk)
+        assert holder is not None
+        services.release_lease(streaming.pk, holder, rest=60)
+
+    rest()
+    square = {"type": "Polygon", "coordinates": [[[0, 0], [1, 0], [1, 1], [0, 1], [0, 0]]]}
+    zone = Zone(name="road", camera=streaming, zone_type=ZoneType.DETECTION, geometry=square)
+    services.create_config(zone, by=None)
+    assert services.free_cameras() == [streaming.pk]
+    rest()
+    services.delete_config(zone, by=None)
+    assert services.free_cameras() == [streaming.pk]
+    rest()
+    services.create_config(ModelConfig(name="ours", engine="native"), by=None)
+    assert services.free_cameras() == [streaming.pk]
+
+
+def test_another_cameras_edit_lets_a_camera_rest(streaming: Camera) -> None:
+    holder = services.take_lease(streaming.pk)
+    assert holder is not None
+    services.release_lease(streaming.pk, holder, rest=60)
+    services.create_config(Camera(name="other", code="other"), by=None)
+    assert services.free_cameras() == []

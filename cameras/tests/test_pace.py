@@ -56,6 +56,13 @@ def test_a_refused_password_is_tried_seldom_lest_the_camera_locks_the_account() 
     assert CAREFUL.most == 300
 
 
+def test_a_camera_given_back_rests_as_long_as_it_was_dead() -> None:
+    backoff = Backoff(Pace(1.0, 20.0), chance=lambda: 0.0)
+    assert [backoff.rest(Fault.REFUSED, dead=dead) for dead in (0, 5, 90)] == [1, 5, 20]
+    assert [backoff.rest(Fault.PASSWORD, dead=dead) for dead in (0, 100, 9000)] == [30, 100, 300]
+    assert Backoff(chance=lambda: 1.0).rest(Fault.REFUSED, dead=100) == 10
+
+
 def test_failures_for_years_do_not_overflow() -> None:
     backoff = Backoff(chance=lambda: 0.0)
     assert [backoff.failed() for _ in range(5000)][-1] == 20

@@ -16,7 +16,7 @@ from django.utils import timezone
 from cameras import services, workers
 from cameras.models import Camera, CameraLease, CameraStatus
 from cameras.options import CameraSettings
-from cameras.sources import Fault, Photo, SourceError
+from cameras.sources import Fault, Photo, SourceError, frames_of
 from conftest import picture
 from recognition.boxes import corners
 from recognition.engines import Engine, EngineError
@@ -100,14 +100,26 @@ def test_a_camera_being_read_is_nobody_elses(
     assert not CameraLease.objects.exists()
 
 
-def test_an_edited_camera_is_let_go_within_five_seconds(
-    streaming: Camera, watching: Callable[[], threading.Thread]
+def test_an_edited_camera_is_read_anew_within_five_seconds_and_keeps_its_worker(
+    streaming: Camera, watching: Callable[[], threading.Thread], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    read: list[float] = []
+
+    def noted(camera: Camera, *, live: bool) -> Iterator[Frame | None]:
+        read.append(camera.fps)
+        return frames_of(camera, live=live)
+
+    monkeypatch.setattr(workers, "frames_of", noted)
     thread = watching()
-    Camera.objects.update(fps=2)
+    holder = CameraLease.objects.get().holder
+    services.change_config(streaming, changes={"fps": 2.0}, by=None)
+    eventually(lambda: read == [6.0, 2.0], seconds=5)
+    assert thread.is_alive()
+    assert CameraLease.objects.get().holder == holder
+    services.change_config(streaming, changes={"is_enabled": False}, by=None)
     thread.join(5)
     assert not thread.is_alive()
-    assert services.free_cameras() == [streaming.pk]
+    assert not CameraLease.objects.exists()
 
 
 def test_a_worker_that_lost_its_lease_stops(
@@ -125,9 +137,11 @@ def test_a_worker_asked_to_stop_lets_go(
     monkeypatch.setattr(workers, "stopping", threading.Event())
     thread = watching()
     workers.stopping.set()
-    thread.join(5)
+    thread.join(3)
     assert not thread.is_alive()
-    assert not workers.watch(streaming.pk, ignore)
+    assert not CameraLease.objects.exists(), "another may take it at once"
+    with pytest.raises(workers.NoRoomError):
+        workers.watch(streaming.pk, ignore)
 
 
 def test_a_broken_source_is_told_by_the_status(camera: Camera, tmp_path: Path) -> None:
@@ -235,19 +249,22 @@ def test_a_camera_is_online_with_its_first_frame_and_not_before(
     assert seen == [CameraStatus.OFFLINE, CameraStatus.OFFLINE, CameraStatus.ONLINE]
 
 
-def test_a_camera_on_hold_is_let_go_when_it_is_edited(
+def test_a_broken_camera_rests_without_its_worker_and_is_tried_at_once_when_edited(
     streaming: Camera, monkeypatch: pytest.MonkeyPatch, blind: None
 ) -> None:
     def broken(_camera: Camera, *, live: bool) -> Iterator[Frame | None]:
         yield None
-        Camera.objects.update(fps=3)
         raise SourceError("refused")
 
     monkeypatch.setattr(workers, "frames_of", broken)
     Camera.objects.update(settings={"retry_seconds": 60})
     started = time.monotonic()
     assert workers.watch(streaming.pk, ignore)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 5, "its place is free again"
+    assert services.free_cameras() == []
+    assert not workers.watch(streaming.pk, ignore), "it rests"
+    services.change_config(Camera.objects.get(), changes={"fps": 3.0}, by=None)
+    assert services.free_cameras() == [streaming.pk]
 
 
 class TwoPlates:

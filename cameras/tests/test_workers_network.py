@@ -3,12 +3,14 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
-from cameras import workers
+from cameras import services, workers
 from cameras.models import Camera, CameraLease, CameraStatus
 from cameras.sources import Fault
 from cameras.tests.rtsp import AccessUnit, RtspServer, Stream
@@ -30,24 +32,21 @@ class Nothing:
 
 
 @pytest.fixture
-def watching(camera: Camera, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], threading.Thread]]:
+def watching(camera: Camera, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., threading.Thread]]:
     """Starts a worker that reads the camera; it is asked to stop when the test is over."""
     monkeypatch.setattr(workers, "stopping", threading.Event())
     monkeypatch.setattr(workers, "get_engine", lambda _name: Nothing())
     monkeypatch.setattr(workers, "RENEW_EVERY", 0.2)
     threads: list[threading.Thread] = []
 
-    def ignore(_camera: Camera, _passage: Passage, _event_id: UUID | None) -> None:
-        pass
-
-    def work() -> None:
+    def work(pk: int) -> None:
         try:
-            workers.watch(camera.pk, ignore)
+            workers.watch(pk, ignore)
         finally:
             connection.close()
 
-    def _watching() -> threading.Thread:
-        threads.append(threading.Thread(target=work))
+    def _watching(pk: int = camera.pk) -> threading.Thread:
+        threads.append(threading.Thread(target=work, args=(pk,)))
         threads[-1].start()
         return threads[-1]
 
@@ -56,6 +55,10 @@ def watching(camera: Camera, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callab
     for thread in threads:
         thread.join(10)
         assert not thread.is_alive()
+
+
+def ignore(_camera: Camera, _passage: Passage, _event_id: UUID | None) -> None:
+    """Takes passages and does nothing."""
 
 
 def eventually(condition: Callable[[], bool], seconds: float = 20) -> None:
@@ -71,7 +74,7 @@ def state() -> tuple[str, str]:
 
 
 def test_a_camera_that_goes_away_is_told_and_found_again_by_the_same_worker(
-    units: list[AccessUnit], camera: Camera, watching: Callable[[], threading.Thread]
+    units: list[AccessUnit], camera: Camera, watching: Callable[..., threading.Thread]
 ) -> None:
     server = RtspServer({"live": Stream(units)})
     Camera.objects.update(rtsp_url=server.url())
@@ -88,24 +91,24 @@ def test_a_camera_that_goes_away_is_told_and_found_again_by_the_same_worker(
 def test_a_wrong_password_is_told_without_it_and_a_right_one_taken_at_once(
     units: list[AccessUnit],
     camera: Camera,
-    watching: Callable[[], threading.Thread],
+    watching: Callable[..., threading.Thread],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level("DEBUG")
     with RtspServer({"live": Stream(units)}, password="officer:hunter2") as server:
         Camera.objects.update(rtsp_url=server.url(user="officer:hunter3"))
-        first = watching()
+        watching()
         eventually(lambda: state() == (CameraStatus.ERROR, str(Fault.PASSWORD.label)))
-        Camera.objects.update(rtsp_url=server.url(user="officer:hunter2"))
-        first.join(5)
-        assert not first.is_alive(), "an edited camera does not wait for its next try"
+        right = {"rtsp_url": server.url(user="officer:hunter2")}
+        services.change_config(Camera.objects.get(), changes=right, by=None)
+        eventually(lambda: services.free_cameras() != [] or state()[0] == CameraStatus.ONLINE, seconds=5)
         watching()
         eventually(lambda: state() == (CameraStatus.ONLINE, ""))
     assert "hunter" not in caplog.text
 
 
 def test_a_worker_stops_at_once_while_its_camera_is_away(
-    camera: Camera, watching: Callable[[], threading.Thread]
+    camera: Camera, watching: Callable[..., threading.Thread]
 ) -> None:
     Camera.objects.update(rtsp_url="rtsp://127.0.0.1:9/live", settings={"retry_seconds": 3600})
     thread = watching()
@@ -113,4 +116,54 @@ def test_a_worker_stops_at_once_while_its_camera_is_away(
     workers.stopping.set()
     thread.join(3)
     assert not thread.is_alive()
+    assert not CameraLease.objects.exists()
+
+
+def test_a_dead_camera_gives_its_place_to_a_living_one_and_is_tried_again(
+    units: list[AccessUnit],
+    camera: Camera,
+    watching: Callable[..., threading.Thread],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(workers, "_slots", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(workers, "PATIENCE", 2.0)
+    Camera.objects.update(rtsp_url="rtsp://127.0.0.1:9/live", settings={"retry_seconds": 4})
+    with RtspServer({"live": Stream(units)}) as server:
+        living = Camera.objects.create(name="living", code="living", rtsp_url=server.url())
+        dead = watching()
+        eventually(lambda: Camera.objects.get(pk=camera.pk).status == CameraStatus.ERROR)
+        with pytest.raises(workers.NoRoomError):
+            workers.watch(living.pk, ignore)
+        dead.join(10)
+        assert not dead.is_alive()
+        rests = CameraLease.objects.get(camera=camera)
+        assert rests.holder == services.NOBODY
+        assert services.free_cameras() == [living.pk]
+        watching(living.pk)
+        eventually(lambda: Camera.objects.get(pk=living.pk).status == CameraStatus.ONLINE)
+        eventually(lambda: services.free_cameras() == [camera.pk], seconds=6)
+
+
+def test_a_camera_known_to_be_dead_has_its_place_for_one_try_only(
+    camera: Camera, watching: Callable[..., threading.Thread]
+) -> None:
+    Camera.objects.update(
+        rtsp_url="rtsp://127.0.0.1:9/live",
+        settings={"retry_seconds": 3600},
+        status=CameraStatus.ERROR,
+        status_reason=str(Fault.REFUSED.label),
+        status_since=timezone.now() - timedelta(minutes=10),
+    )
+    thread = watching()
+    thread.join(5)
+    assert not thread.is_alive()
+    left = CameraLease.objects.get().expires_at - timezone.now()
+    assert timedelta(minutes=4) < left < timedelta(minutes=11), "about as long again as it has been dead"
+
+
+def test_a_camera_without_room_for_it_is_not_read(camera: Camera, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "_slots", threading.BoundedSemaphore(1))
+    assert workers._slots.acquire()
+    with pytest.raises(workers.NoRoomError):
+        workers.watch(camera.pk, ignore)
     assert not CameraLease.objects.exists()

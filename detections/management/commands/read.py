@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db.models import Q
 from django.utils import timezone
 
 from cameras.models import Camera
@@ -43,10 +42,7 @@ class Command(BaseCommand):
             self._table(rows)
 
     def _camera(self, wanted: str) -> Camera:
-        query = Q(code=wanted) | Q(name=wanted)
-        if wanted.isdecimal():
-            query |= Q(pk=int(wanted))
-        camera = Camera.objects.filter(query).first()
+        camera = Camera.objects.named(wanted)
         if camera is None:
             known = ", ".join(Camera.objects.values_list("code", flat=True)[:20]) or "none yet"
             raise CommandError(f"No camera {wanted!r}. Known: {known}.")
