@@ -16,6 +16,7 @@ from django.core.exceptions import ValidationError
 from django.db import InterfaceError, OperationalError, connection
 
 from cameras import services
+from cameras.gauging import Gauge
 from cameras.models import Camera, CameraStatus, ModelConfig, Zone
 from cameras.options import CameraSettings, CameraSettingsError
 from cameras.sources import (
@@ -30,6 +31,7 @@ from cameras.sources import (
 )
 from cameras.zones import zones_of
 from recognition.engines import Engine, EngineError, get_engine
+from recognition.engines.observed import ObservedEngine, Observer
 from recognition.tracking import passages, read_photo
 from recognition.types import Frame, Passage
 from recognition.zones import ZonedEngine
@@ -141,9 +143,10 @@ def _watch(camera_id: int, holder: uuid.UUID, on_passage: OnPassage) -> None:
     camera = Camera.objects.select_related("model").get(pk=camera_id)
     plan = _plan(camera)
     try:
+        gauge = Gauge(camera_id, None if reads_folder(camera) else camera.fps)
         # Closed here rather than some day: a network source has a thread and a connection.
-        with closing(_beating(camera, holder, plan)) as frames:
-            for passage, event_id in _recognise(camera, frames):
+        with closing(_beating(camera, holder, plan, gauge)) as frames:
+            for passage, event_id in _recognise(camera, frames, gauge.read):
                 on_passage(camera, passage, event_id)
     except StopReadingError as stop:
         logger.info("camera %s: %s", camera_id, stop)
@@ -168,9 +171,11 @@ def _tell(camera_id: int, reason: str) -> None:
         connection.close()
 
 
-def _recognise(camera: Camera, frames: Iterator[Frame | None]) -> Iterator[tuple[Passage, uuid.UUID | None]]:
+def _recognise(
+    camera: Camera, frames: Iterator[Frame | None], *observers: Observer
+) -> Iterator[tuple[Passage, uuid.UUID | None]]:
     """Passages, with the event id that a photo gives them."""
-    engine = engine_of(camera)
+    engine: Engine = ObservedEngine(engine_of(camera), *observers)
     if not reads_folder(camera):
         for passage in passages(frames, engine):
             yield passage, None
@@ -182,13 +187,25 @@ def _recognise(camera: Camera, frames: Iterator[Frame | None]) -> Iterator[tuple
                 yield passage, event_of(camera, frame, index) if isinstance(frame, Photo) else None
 
 
-def _beating(camera: Camera, holder: uuid.UUID, plan: Plan) -> Generator[Frame | None]:
-    """Frames of the camera, renewing the lease on the way. Raises StopReadingError."""
+def _beating(camera: Camera, holder: uuid.UUID, plan: Plan, gauge: Gauge) -> Generator[Frame | None]:
+    """Frames of the camera, renewing the lease and taking figures on the way. Raises StopReadingError."""
     pulse = _Pulse(camera, holder, plan)
-    with closing(_live(camera, pulse.failed)) as frames:
-        for frame in frames:
-            pulse.beat(frame)
-            yield frame
+
+    def failed(error: SourceError, wait: float) -> None:
+        gauge.failed(error)
+        pulse.failed(error, wait)
+
+    try:
+        with closing(_live(camera, failed)) as frames:
+            for frame in frames:
+                pulse.beat(frame)
+                gauge.beat(frame)
+                yield frame
+    except SourceError as error:
+        gauge.failed(error)
+        raise
+    finally:
+        gauge.stop()
 
 
 def _live(camera: Camera, on_failure: OnFailure) -> Generator[Frame | None]:

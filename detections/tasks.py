@@ -4,7 +4,7 @@ from celery import current_app, shared_task
 from django.utils import timezone
 
 import cameras.services
-from detections import partitions, services, submissions
+from detections import camera_health, partitions, services, submissions
 from detections.models import Source
 
 
@@ -39,6 +39,12 @@ def run_camera(camera_id: int) -> bool:
             new_passage(passage, camera=camera, source=Source.CAMERA, event_id=event_id), give_up=stopping
         ),
     )
+
+
+@shared_task
+def judge_cameras() -> int:
+    """Open and close incidents of cameras; how many were told."""
+    return len(camera_health.judge())
 
 
 @shared_task
