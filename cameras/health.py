@@ -36,7 +36,7 @@ class Vitals:
 
     Frames a second: `fps_asked`, `fps_captured` (what the camera sends) and `fps_reached` (what was read).
     `decode_seconds` and `read_seconds` of a frame; `delay_seconds`, the age of a frame when its reading
-    begins; `clock_ahead`, seconds by which the camera's clock is ahead of ours; `drops` of that minute.
+    begins; `clock_ahead`, seconds by which the camera's clock is ahead of ours.
     """
 
     camera: Camera
@@ -51,7 +51,16 @@ class Vitals:
     read_seconds: float | None = None
     delay_seconds: float | None = None
     clock_ahead: float | None = None
-    drops: int | None = None
+
+    @property
+    def decode_ms(self) -> float | None:
+        """For people."""
+        return None if self.decode_seconds is None else 1000 * self.decode_seconds
+
+    @property
+    def read_ms(self) -> float | None:
+        """For people."""
+        return None if self.read_seconds is None else 1000 * self.read_seconds
 
 
 def is_read_here(camera: Camera) -> bool:
@@ -77,7 +86,7 @@ def _vitals(camera: Camera, lease: CameraLease | None, held: bool, sample: Camer
     state, since, reason = _state(camera, lease, held=held)
     last_frame_at = lease.last_frame_at if lease else None
     if sample is None or state not in {State.ONLINE, State.ERROR}:
-        asked = camera.fps if is_read_here(camera) else None
+        asked = None if state in {State.OFF, State.SENDER} else camera.fps
         return Vitals(camera, state, since, reason, last_frame_at, fps_asked=asked)
     online = sample.seconds_online if sample.seconds_online >= ENOUGH else 0.0
     return Vitals(
@@ -93,7 +102,6 @@ def _vitals(camera: Camera, lease: CameraLease | None, held: bool, sample: Camer
         read_seconds=_share(sample.read_seconds, sample.reads),
         delay_seconds=_share(sample.delay_seconds, sample.frames),
         clock_ahead=sample.clock_ahead,
-        drops=sample.drops,
     )
 
 

@@ -97,6 +97,7 @@ class _Case:
             if other in self.going and findings.get(kind, WELL) is not WELL:
                 self.going[kind] = self.going.pop(other)
                 self.going[kind].kind = kind
+                self.going[kind].save()
         told = self._stability(changes)
         for kind in Trouble:
             if kind is Trouble.UNSTABLE:
@@ -133,11 +134,13 @@ class _Case:
         if incident is None:
             since = min(finding.since or self.now, self.now)
             incident = self.going[kind] = CameraIncident(camera_id=self.camera_id, kind=kind, since=since)
+        before = incident.pk, incident.reason, incident.better_since
         incident.reason, incident.better_since = finding.reason[:255], None
         ripe = not incident.noticed_at and not quiet and self.now - incident.since >= _lasting()
         if ripe:
             incident.noticed_at = self.now
-        incident.save()
+        if ripe or before != (incident.pk, incident.reason, None) or incident.pk is None:
+            incident.save()
         return [incident] if ripe else []
 
     def _well(self, kind: Trouble) -> list[CameraIncident]:

@@ -89,7 +89,7 @@ def latest(camera_ids: Collection[int], *, now: datetime, within: timedelta) -> 
     }
 
 
-class _Bin(models.Func):
+class Bin(models.Func):
     """The start of the interval that a minute lies in, counted from an origin."""
 
     function = "date_bin"
@@ -120,7 +120,7 @@ def stretches(
     """The samples from `since` to `until` in stretches of `length`, oldest first; empty ones are left out."""
     rows = (
         CameraSample.objects.filter(camera_id__in=camera_ids, minute__gte=since, minute__lt=until)
-        .annotate(start=_Bin(models.Value(length), F("minute"), models.Value(since)))
+        .annotate(start=Bin(models.Value(length), F("minute"), models.Value(since)))
         .values("camera_id", "start")
         .annotate(
             fps=_mean("frames", "seconds_online"),

@@ -14,6 +14,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Count, OuterRef, Subquery
 from django.utils import timezone, translation
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from cameras import incidents
@@ -175,7 +176,7 @@ def _of_pace(vitals: Vitals) -> Finding:
     asked, reached = vitals.fps_asked, vitals.fps_reached
     if not asked or reached is None or reached >= SLOW * asked:
         return incidents.WELL
-    figures = {"reached": f"{reached:.1f}", "asked": f"{asked:.1f}"}
+    figures = {"reached": number_format(reached, 1), "asked": number_format(asked, 1)}
     if vitals.fps_captured is not None and vitals.fps_captured < SLOW * asked:
         return Finding(_("The camera sends %(reached)s frames a second; %(asked)s are asked for.") % figures)
     return Finding(_("%(reached)s frames a second are read; %(asked)s are asked for.") % figures)
@@ -183,10 +184,11 @@ def _of_pace(vitals: Vitals) -> Finding:
 
 def _of_delay(vitals: Vitals) -> Finding:
     # The photos of a folder, which has no pace, are as old as they are.
-    if not vitals.fps_asked or (vitals.delay_seconds or 0.0) <= LATE_SECONDS:
+    delay = vitals.delay_seconds or 0.0
+    if not vitals.fps_asked or delay <= LATE_SECONDS:
         return incidents.WELL
-    figures = {"seconds": f"{vitals.delay_seconds:.0f}"}
-    return Finding(_("Pictures are read %(seconds)s s after they were taken.") % figures)
+    words = _("Pictures are read %(seconds)s s after they were taken.")
+    return Finding(words % {"seconds": number_format(delay, 0)})
 
 
 def _of_clock(vitals: Vitals) -> Finding:
@@ -198,11 +200,11 @@ def _of_clock(vitals: Vitals) -> Finding:
         if ahead > 0
         else _("The camera's clock is %(seconds)s s behind.")
     )
-    return Finding(words % {"seconds": f"{abs(ahead):.0f}"})
+    return Finding(words % {"seconds": number_format(abs(ahead), 0)})
 
 
 def _of_traffic(traffic: Traffic) -> Finding:
     if not traffic.too_few:
         return incidents.WELL
-    figures = {"actual": traffic.actual, "expected": f"{traffic.expected:.0f}"}
+    figures = {"actual": traffic.actual, "expected": number_format(traffic.expected or 0.0, 0)}
     return Finding(_("%(actual)d passages in the last hour; %(expected)s are usual.") % figures)
