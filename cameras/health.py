@@ -116,7 +116,7 @@ def _state(camera: Camera, lease: CameraLease | None, *, held: bool) -> tuple[St
     if not is_read_here(camera):
         return State.SENDER, None, ""
     if camera.status == CameraStatus.ONLINE and not held:
-        since = lease.last_frame_at or lease.expires_at if lease else camera.status_since
+        since = lease.expires_at if lease else None
         return State.OFFLINE, since, str(_("No worker reads this camera."))
     if camera.status == CameraStatus.OFFLINE and not camera.status_reason:
         return State.OFFLINE, camera.status_since or camera.created_at, str(_("It has not been read yet."))

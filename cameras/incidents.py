@@ -124,7 +124,7 @@ class _Case:
         for kind in [kind for kind, incident in self.going.items() if incident.noticed_at]:
             told += _end(self.going.pop(kind), self.now)
         opened = CameraIncident(camera_id=self.camera_id, kind=Trouble.UNSTABLE, since=self.now - WINDOW)
-        opened.reason, opened.noticed_at = reason, self.now
+        opened.reason, opened.found_at, opened.noticed_at = reason, self.now, self.now
         opened.save()
         self.going[Trouble.UNSTABLE] = opened
         return [*told, opened]
@@ -133,10 +133,11 @@ class _Case:
         incident = self.going.get(kind)
         if incident is None:
             since = min(finding.since or self.now, self.now)
-            incident = self.going[kind] = CameraIncident(camera_id=self.camera_id, kind=kind, since=since)
+            incident = CameraIncident(camera_id=self.camera_id, kind=kind, since=since, found_at=self.now)
+            self.going[kind] = incident
         before = incident.pk, incident.reason, incident.better_since
         incident.reason, incident.better_since = finding.reason[:255], None
-        ripe = not incident.noticed_at and not quiet and self.now - incident.since >= _lasting()
+        ripe = not incident.noticed_at and not quiet and self.now - incident.found_at >= _lasting()
         if ripe:
             incident.noticed_at = self.now
         if ripe or before != (incident.pk, incident.reason, None) or incident.pk is None:

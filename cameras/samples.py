@@ -104,7 +104,6 @@ def _mean(total: str, count: str) -> Any:
 class Stretch:
     """Means of a camera over some minutes; None where nothing was measured. Times are seconds."""
 
-    camera_id: int
     start: datetime
     fps: float | None
     fps_asked: float | None
@@ -114,14 +113,26 @@ class Stretch:
     seconds_online: float
 
 
-def stretches(
-    camera_ids: Collection[int], *, since: datetime, until: datetime, length: timedelta
-) -> Sequence[Stretch]:
-    """The samples from `since` to `until` in stretches of `length`, oldest first; empty ones are left out."""
-    rows = (
+def _binned(camera_ids: Collection[int], since: datetime, until: datetime, length: timedelta) -> Any:
+    return (
         CameraSample.objects.filter(camera_id__in=camera_ids, minute__gte=since, minute__lt=until)
         .annotate(start=Bin(models.Value(length), F("minute"), models.Value(since)))
         .values("camera_id", "start")
+    )
+
+
+def seconds_online(
+    camera_ids: Collection[int], *, since: datetime, until: datetime, length: timedelta
+) -> dict[tuple[int, datetime], float]:
+    """How long each camera was online in each stretch of `length`; those without figures are left out."""
+    rows = _binned(camera_ids, since, until, length).annotate(online=Sum("seconds_online"))
+    return {(row["camera_id"], row["start"]): row["online"] for row in rows}
+
+
+def stretches(camera_id: int, *, since: datetime, until: datetime, length: timedelta) -> Sequence[Stretch]:
+    """A camera's samples in stretches of `length`, oldest first; empty stretches are left out."""
+    rows = (
+        _binned([camera_id], since, until, length)
         .annotate(
             fps=_mean("frames", "seconds_online"),
             asked=Avg("fps_asked"),
@@ -130,11 +141,10 @@ def stretches(
             delay_most=Max("delay_max"),
             online=Sum("seconds_online"),
         )
-        .order_by("camera_id", "start")
+        .order_by("start")
     )
     return [
         Stretch(
-            row["camera_id"],
             row["start"],
             row["fps"],
             row["asked"],

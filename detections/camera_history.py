@@ -62,7 +62,7 @@ def history_of(camera: Camera, period: Period, *, now: datetime) -> list[Point]:
     until = starts[-1] + period.length
     figures = {
         one.start: one
-        for one in samples.stretches([camera.pk], since=starts[0], until=until, length=period.length)
+        for one in samples.stretches(camera.pk, since=starts[0], until=until, length=period.length)
     }
     counts = _counts(camera, starts[0], until, period.length)
     points = []
@@ -121,12 +121,8 @@ def strips_of(cameras: Collection[Camera], *, now: datetime) -> dict[int, Strip]
     measured = _measured(now)
     starts = _starts(DAY, measured)
     until = starts[-1] + DAY.length
-    seconds = {
-        (one.camera_id, one.start): one.seconds_online
-        for one in samples.stretches(
-            [camera.pk for camera in cameras], since=starts[0], until=until, length=DAY.length
-        )
-    }
+    ids = [camera.pk for camera in cameras]
+    seconds = samples.seconds_online(ids, since=starts[0], until=until, length=DAY.length)
     lengths = [min(measured - start, DAY.length).total_seconds() for start in starts]
     strips = {}
     for camera in cameras:

@@ -49,7 +49,7 @@ def online(camera: Camera) -> Camera:
         delay_seconds=45,
         clock_ahead=1.5,
     )
-    CameraIncident.objects.create(camera=camera, kind="slow", since=now, noticed_at=now, reason="lente")
+    CameraIncident.objects.create(camera=camera, kind="slow", since=now, found_at=now, noticed_at=now)
     return camera
 
 

@@ -46,7 +46,15 @@ class CameraSample(models.Model):
     class Meta:
         verbose_name = _("figures of a camera")
         verbose_name_plural = _("figures of cameras")
-        constraints = (models.UniqueConstraint(fields=["camera", "minute"], name="camera_sample_once"),)
+        constraints = (
+            # With what the strips of a day need: they are drawn from the index alone.
+            models.UniqueConstraint(
+                fields=["camera", "minute"], include=["seconds_online"], name="camera_sample_once"
+            ),
+        )
+        indexes = (
+            models.Index(fields=["minute"], name="camera_sample_drops", condition=models.Q(drops__gt=0)),
+        )
 
     def __str__(self) -> str:
         return f"{self.camera_id} {self.minute:%Y-%m-%d %H:%M}"
@@ -88,7 +96,8 @@ class CameraIncident(models.Model):
     """Something wrong with a camera, from when to when; see `cameras.incidents` for what opens and closes it.
 
     A row whose `noticed_at` is empty was never told to anybody: it has not lasted long enough, or it was over
-    before. `better_since`: since when it has been well again, while that may not last.
+    before. `found_at`: when it was first seen, which may be later than it began. `better_since`: since when
+    it has been well again, while that may not last.
     """
 
     camera = models.ForeignKey(
@@ -97,6 +106,7 @@ class CameraIncident(models.Model):
     kind = models.CharField(_("kind"), max_length=8, choices=Trouble)
     reason = models.CharField(_("why"), max_length=255, blank=True)
     since = models.DateTimeField(_("since"))
+    found_at = models.DateTimeField(_("found"))
     noticed_at = models.DateTimeField(_("noticed"), null=True)
     better_since = models.DateTimeField(_("better since"), null=True)
     ended_at = models.DateTimeField(_("ended"), null=True)

@@ -23,6 +23,7 @@ from cameras.sources import Fault, SourceError, frames_of, stream
 from cameras.sources.capture import Captured
 from cameras.tests.rtsp import AccessUnit, RtspServer, Stream
 from conftest import at
+from recognition.engines.observed import ObservedEngine
 from recognition.types import Frame
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -151,7 +152,11 @@ def test_a_real_reading_gives_true_figures(
     camera.stream_url, camera.fps, camera.settings = road.as_uri(), 4, {"loop": True}
     camera.save()
     stop = threading.Event()
+    seconds: list[float] = []
+    engine = ObservedEngine(workers.engine_of(camera), lambda _image, _reads, spent: seconds.append(spent))
+    engine.warm_up()
     monkeypatch.setattr(workers, "stopping", stop)
+    monkeypatch.setattr(workers, "engine_of", lambda _camera: engine)
 
     def work() -> None:
         try:
@@ -168,11 +173,11 @@ def test_a_real_reading_gives_true_figures(
     tallies = list(CameraSample.objects.all())
     frames, online = sum(one.frames for one in tallies), sum(one.seconds_online for one in tallies)
     assert online > 5
-    assert 2.0 < frames / online < 4.5, "as many as asked for, within what two shared processors give"
+    assert 0.2 < frames / online < 4.5, "as many as asked for, or what processors give that others use too"
     assert sum(one.captured for one in tallies) > frames
-    reads, read_seconds = sum(one.reads for one in tallies), sum(one.read_seconds for one in tallies)
-    assert 0 < reads <= 3 * frames
-    assert 0.001 < read_seconds / reads < 2
+    assert sum(one.reads for one in tallies) == len(seconds) > 0
+    assert sum(one.read_seconds for one in tallies) == pytest.approx(sum(seconds), rel=0.1)
+    assert max(one.read_max for one in tallies) == pytest.approx(max(seconds), rel=0.1)
     assert 0 < sum(one.decode_seconds for one in tallies) / frames < 1
     assert all(one.drops == one.failures == 0 for one in tallies)
     assert {one.fps_asked for one in tallies} == {4}

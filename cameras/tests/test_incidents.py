@@ -144,10 +144,11 @@ def test_two_workers_do_not_judge_at_the_same_time(
         other.set_autocommit(False)
         with other.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtext('cameras.incidents'))")
-        long_ago = {Trouble.ERROR: Finding("x", START - timedelta(hours=1))}
-        assert incidents.follow({camera.pk: long_ago}, now=START) == []
+        assert incidents.follow({camera.pk: ERROR}, now=START) == []
+        assert not CameraIncident.objects.exists()
         other.rollback()
-        assert len(incidents.follow({camera.pk: long_ago}, now=START)) == 1
+        incidents.follow({camera.pk: ERROR}, now=START)
+        assert CameraIncident.objects.count() == 1
     finally:
         other.close()
 
@@ -187,6 +188,15 @@ def test_what_was_never_told_cannot_be_acknowledged_and_is_thrown_away(watch: Wa
     assert incidents.prune(START + timedelta(days=2)) == 1
 
 
+def test_what_began_before_anybody_looked_must_last_too(watch: Watch) -> None:
+    """A camera that is switched on again, or was let go by its worker a moment ago, is no breakdown."""
+    week_ago = START - timedelta(days=7)
+    before = {Trouble.OFFLINE: Finding("It has not been read yet.", week_ago)}
+    assert watch((50, before), (300, GOOD)) == []
+    assert watch((120, before)) == [("offline", "opened")]
+    assert CameraIncident.objects.open().get().since == week_ago
+
+
 @pytest.mark.parametrize(
     "fields",
     [
@@ -196,13 +206,14 @@ def test_what_was_never_told_cannot_be_acknowledged_and_is_thrown_away(watch: Wa
     ],
 )
 def test_the_database_refuses_impossible_incidents(camera: Camera, fields: dict[str, Any]) -> None:
+    sound = {"camera": camera, "kind": "error", "since": START, "found_at": START}
     with pytest.raises(IntegrityError), transaction.atomic():
-        CameraIncident.objects.create(**{"camera": camera, "kind": "error", "since": START} | fields)
+        CameraIncident.objects.create(**sound | fields)
 
 
 def test_the_database_keeps_one_open_incident_of_a_kind(camera: Camera) -> None:
-    CameraIncident.objects.create(camera=camera, kind="error", since=START, ended_at=START)
-    CameraIncident.objects.create(camera=camera, kind="error", since=START)
-    CameraIncident.objects.create(camera=camera, kind="slow", since=START)
+    CameraIncident.objects.create(camera=camera, kind="error", since=START, found_at=START, ended_at=START)
+    CameraIncident.objects.create(camera=camera, kind="error", since=START, found_at=START)
+    CameraIncident.objects.create(camera=camera, kind="slow", since=START, found_at=START)
     with pytest.raises(IntegrityError), transaction.atomic():
-        CameraIncident.objects.create(camera=camera, kind="error", since=START)
+        CameraIncident.objects.create(camera=camera, kind="error", since=START, found_at=START)

@@ -96,13 +96,14 @@ def test_figures_of_long_ago_are_not_told(read: Camera) -> None:
 
 
 def test_a_camera_whose_worker_died_is_not_online(read: Camera) -> None:
-    CameraLease.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    ended = timezone.now() - timedelta(seconds=1)
+    CameraLease.objects.update(expires_at=ended)
     vitals = the(read).vitals
-    assert (vitals.state, vitals.since) == (State.OFFLINE, NOW)
+    assert (vitals.state, vitals.since) == (State.OFFLINE, ended)
     assert vitals.reason == "Aucun processus ne lit cette caméra."
     assert vitals.fps_reached is None
     CameraLease.objects.all().delete()
-    assert the(read).vitals.state is State.OFFLINE
+    assert (the(read).vitals.state, the(read).vitals.since) == (State.OFFLINE, None)
 
 
 @pytest.mark.parametrize(
@@ -238,11 +239,12 @@ def test_a_camera_that_flaps_is_told_once(read: Camera) -> None:
 
 def test_the_task_of_beat_judges(read: Camera) -> None:
     services.set_status(read.pk, CameraStatus.ERROR, "Aucune réponse.")
-    Camera.objects.update(status_since=timezone.now() - timedelta(minutes=5))
-    assert tasks.judge_cameras() == 1
-    assert tasks.judge_cameras() == 0
-    Camera.objects.update(is_enabled=False)
-    assert tasks.judge_cameras() == 1
+    with time_machine.travel(NOW, tick=False) as clock:
+        assert tasks.judge_cameras() == 0
+        clock.shift(60)
+        assert [tasks.judge_cameras(), tasks.judge_cameras()] == [1, 0]
+        Camera.objects.update(is_enabled=False)
+        assert tasks.judge_cameras() == 1
     assert not CameraIncident.objects.open().exists()
 
 

@@ -35,9 +35,9 @@ def known(camera: Camera) -> Camera:
         measured(camera, now - timedelta(minutes=minutes))
     passing(camera, 30, now)
     passing(camera, 40, now - WEEK)
-    incidents = CameraIncident.objects
-    incidents.create(camera=camera, kind="slow", since=now, noticed_at=now, reason="deux <images>")
-    incidents.create(camera=camera, kind="late", since=now, reason="nobody was told")
+    seen = {"camera": camera, "since": now, "found_at": now}
+    CameraIncident.objects.create(**seen, kind="slow", noticed_at=now, reason="deux <images>")
+    CameraIncident.objects.create(**seen, kind="late", reason="nobody was told")
     camera.refresh_from_db()
     return camera
 
@@ -79,7 +79,7 @@ def test_the_charts_have_their_figures_in_words_and_in_a_table(
     assert html.count('<th scope="row">') == PERIODS[period].stretches
     drawn = re.findall(r' (?:points|x|y|width|height)="([^"]*)"', html)
     # Numbers of drawings are not written as people write them.
-    assert len(drawn) > 100
+    assert len(drawn) > 70
     assert all(re.fullmatch(r"[0-9.]+|[0-9]+\.[0-9],[0-9.]+( [0-9.]+,[0-9.]+)*", text) for text in drawn)
 
 
