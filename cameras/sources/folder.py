@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from cameras.sources.capture import Captured
 from cameras.sources.errors import plain_errors
 from recognition.images import ImageError, open_image
-from recognition.types import Frame
 
 logger = logging.getLogger(__name__)
 
@@ -21,7 +21,7 @@ FOLDER_POLL = 0.25
 
 
 @dataclass(frozen=True, slots=True)
-class Photo(Frame):
+class Photo(Captured):
     """A photo of a folder. Name, time of change and size tell it from every other photo of that folder."""
 
     name: str = ""
@@ -37,7 +37,7 @@ class _Entry(NamedTuple):
     size: int
 
 
-def folder(path: Path, *, live: bool) -> Generator[Frame | None]:
+def folder(path: Path, *, live: bool) -> Generator[Photo | None]:
     """Photos of a folder, oldest first. Live: each new one when it is complete, then moved to `done/`.
 
     A photo is complete when it stood still between two looks; what cannot be read goes to `failed/`. It is
@@ -93,6 +93,7 @@ def _bytes_of(photo: Path) -> bytes | None:
 
 
 def _photo(entry: _Entry, data: bytes, number: int) -> Photo | None:
+    started = time.perf_counter()
     try:
         image = open_image(data)
     except ImageError as error:
@@ -102,6 +103,7 @@ def _photo(entry: _Entry, data: bytes, number: int) -> Photo | None:
         image=image,
         captured_at=datetime.fromtimestamp(entry.modified_ns / 1e9, UTC),
         number=number,
+        decode_seconds=time.perf_counter() - started,
         name=entry.name,
         modified_ns=entry.modified_ns,
         size=entry.size,
