@@ -16,6 +16,7 @@ from django.core.exceptions import ValidationError
 from django.db import InterfaceError, OperationalError, connection
 
 from cameras import services
+from cameras.live_picture import LivePicture
 from cameras.models import Camera, CameraStatus, ModelConfig, Zone
 from cameras.options import CameraSettings, CameraSettingsError
 from cameras.sources import (
@@ -30,6 +31,7 @@ from cameras.sources import (
 )
 from cameras.zones import zones_of
 from recognition.engines import Engine, EngineError, get_engine
+from recognition.engines.observed import ObservedEngine, Observer
 from recognition.tracking import passages, read_photo
 from recognition.types import Frame, Passage
 from recognition.zones import ZonedEngine
@@ -140,10 +142,11 @@ def watch(camera_id: int, on_passage: OnPassage) -> bool:
 def _watch(camera_id: int, holder: uuid.UUID, on_passage: OnPassage) -> None:
     camera = Camera.objects.select_related("model").get(pk=camera_id)
     plan = _plan(camera)
+    live = LivePicture(camera_id)
     try:
         # Closed here rather than some day: a network source has a thread and a connection.
         with closing(_beating(camera, holder, plan)) as frames:
-            for passage, event_id in _recognise(camera, frames):
+            for passage, event_id in _recognise(camera, live.of(frames), live):
                 on_passage(camera, passage, event_id)
     except StopReadingError as stop:
         logger.info("camera %s: %s", camera_id, stop)
@@ -168,9 +171,11 @@ def _tell(camera_id: int, reason: str) -> None:
         connection.close()
 
 
-def _recognise(camera: Camera, frames: Iterator[Frame | None]) -> Iterator[tuple[Passage, uuid.UUID | None]]:
+def _recognise(
+    camera: Camera, frames: Iterator[Frame | None], *observers: Observer
+) -> Iterator[tuple[Passage, uuid.UUID | None]]:
     """Passages, with the event id that a photo gives them."""
-    engine = engine_of(camera)
+    engine = ObservedEngine(engine_of(camera), *observers)
     if not reads_folder(camera):
         for passage in passages(frames, engine):
             yield passage, None
