@@ -25,6 +25,8 @@ KEPT_SECONDS = 60
 NOBODY_SECONDS = 15
 """No worker took the question within this time: none is there, or all are busy."""
 
+_CODECS = {"h264": "H.264", "hevc": "H.265"}
+
 
 class NoTrialError(Exception):
     """Nothing can be tried; the message says why."""
@@ -131,7 +133,7 @@ def _told(result: Any) -> dict[str, str | bytes]:
     facts = {
         "connected": result.connected,
         "seconds": result.seconds,
-        "codec": result.codec,
+        "codec": _CODECS.get(result.codec, result.codec.upper()),
         "fps": result.fps,
         "ahead": result.ahead,
         "width": width,

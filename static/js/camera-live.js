@@ -15,6 +15,7 @@
     const tell = (name, words, why = "") => {
       const [look, icon] = LOOKS[name] || TROUBLE;
       const shown = !image.hidden;
+      if (view.dataset.state !== name) find("[role=status]").textContent = words; // once, not each second
       view.dataset.state = name;
       state.hidden = false;
       state.dataset.look = look;
@@ -24,7 +25,7 @@
       none.hidden = shown;
       none.querySelector("[data-words]").textContent = words;
       none.querySelector("[data-why]").textContent = why;
-      state.title = why;
+      state.querySelector("[data-state-why]").textContent = shown ? why : "";
     };
     const end = (name, words) => { over = true; clearTimeout(timer); clear(); tell(name, words); };
     const clear = () => { image.hidden = true; boxes.replaceChildren(); list.textContent = "–"; seen = ""; told = null; };
