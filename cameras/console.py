@@ -111,7 +111,6 @@ def _drawn(zone: Zone) -> dict[str, Any]:
         "name": zone.name,
         "type": zone.zone_type,
         "geometry": zone.geometry,
-        "enabled": zone.is_enabled,
     }
 
 

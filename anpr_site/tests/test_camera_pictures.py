@@ -191,7 +191,7 @@ def new_zone(stack: Stack, open_page: Open, name: str, **device: Any) -> tuple[P
 
 def test_a_zone_is_drawn_saved_and_changed_with_mouse_and_keys(stack: Stack, open_page: Open) -> None:
     page, stage = new_zone(stack, open_page, "Voie 1")
-    page.get_by_role("button", name="Se connecter maintenant").click()
+    page.get_by_role("button", name="Prendre une image").click()
     expect(page.locator("[data-image]")).to_be_visible(timeout=PATIENCE)
     for corner in [*CORNERS, CORNERS[0]]:
         click(stage, *corner)

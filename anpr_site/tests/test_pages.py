@@ -32,7 +32,7 @@ INLINE = re.compile(
 
 
 @pytest.fixture
-def addresses(new_passage: New, theft: StolenVehicle) -> list[str]:
+def addresses(new_passage: New, theft: StolenVehicle, camera: Camera) -> list[str]:
     """Every page of the product, with something on each."""
     passages = [
         new_passage("BB6232RB", frame=picture(), bounding_box=[200, 200, 320, 230]),
@@ -43,7 +43,15 @@ def addresses(new_passage: New, theft: StolenVehicle) -> list[str]:
     alerts = [reverse("alerts:detail", args=[pk]) for pk in Alert.objects.values_list("pk", flat=True)]
     seen = [reverse("detections:detail", args=[pk]) for pk in Detection.objects.values_list("pk", flat=True)]
     fixed = ["dashboard", "alerts:list", "alerts:live", "detections:list", "detections:live"]
-    return [*alerts, *seen, *map(reverse, fixed), "/passages/?q=BB6232&motif=PV+12", "/alertes/?etat=toutes"]
+    live = reverse("live:page", args=[camera.code])
+    return [
+        *alerts,
+        *seen,
+        live,
+        *map(reverse, fixed),
+        "/passages/?q=BB6232&motif=PV+12",
+        "/alertes/?etat=toutes",
+    ]
 
 
 @pytest.mark.django_db

@@ -14,7 +14,7 @@ from cameras import live_picture, pictures
 from cameras.live_picture import LivePicture
 from recognition.boxes import corners
 from recognition.engines.observed import ObservedEngine
-from recognition.images import inspect_image
+from recognition.images import inspect_image, to_jpeg
 from recognition.types import RGB, Frame, PlateRead
 
 CAMERA = 4711
@@ -57,12 +57,11 @@ def encoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Notes each picture that is encoded."""
     calls: list[int] = []
 
-    def to_jpeg(image: RGB, *args: Any, **options: Any) -> bytes:
+    def counting(image: RGB, *args: Any, **options: Any) -> bytes:
         calls.append(1)
-        return live_picture_jpeg(image, *args, **options)
+        return to_jpeg(image, *args, **options)
 
-    live_picture_jpeg = live_picture.to_jpeg
-    monkeypatch.setattr(live_picture, "to_jpeg", to_jpeg)
+    monkeypatch.setattr(live_picture, "to_jpeg", counting)
     return calls
 
 
@@ -91,7 +90,12 @@ def test_while_nobody_looks_nothing_is_encoded_and_redis_hardly_asked(
 ) -> None:
     asked: list[int] = []
     is_watched = pictures.is_watched
-    monkeypatch.setattr(pictures, "is_watched", lambda camera: asked.append(camera) or is_watched(camera))
+
+    def counting(camera_id: int) -> bool:
+        asked.append(camera_id)
+        return is_watched(camera_id)
+
+    monkeypatch.setattr(pictures, "is_watched", counting)
     assert read_through(LivePicture(CAMERA), frames(60, 0.02)) == list(range(60))
     assert encoded == []
     assert 1 <= len(asked) <= 3

@@ -131,7 +131,7 @@ def test_the_stored_source_is_tried_and_its_picture_shown(
         assert words in page, words
     assert "hx-get" not in page
     shown = console.get(address(camera, key, "image"))
-    assert shown.headers["Cache-Control"] == "no-store"
+    assert "no-store" in shown.headers["Cache-Control"]
     assert Image.open(BytesIO(shown.content)).size == (320, 180)
     assert 55 < store.pttl(f"anpr:trial:{key}") / 1000 <= trials.KEPT_SECONDS
     row = AuditEvent.objects.get()

@@ -17,7 +17,7 @@
       const shown = !image.hidden;
       if (view.dataset.state !== name) find("[role=status]").textContent = words; // once, not each second
       view.dataset.state = name;
-      state.hidden = false;
+      state.hidden = !shown; // without a picture its place says it all
       state.dataset.look = look;
       state.querySelector("use").setAttribute("href", `#i-${icon}`);
       const line = state.querySelector("[data-state-words]");

@@ -86,6 +86,7 @@
       one.textContent = name;
       one.style.left = `${middle[0] * 100}%`;
       one.style.top = `${middle[1] * 100}%`;
+      one.style.transform = `translate(${-middle[0] * 100}%, -50%)`; // however near to an edge, it stays inside
       return one;
     };
     const tell = () => {
@@ -108,7 +109,7 @@
       }
       if (points.length) lines.append(line(points, "is-own casing", closed), line(points, `is-own is-${type}`, closed));
       crossed.forEach((ends) => lines.append(line(ends, "is-crossing", false)));
-      if (closed && points.length > 2) names.append(Object.assign(label(points, typeName(type)), { className: "drawing__name is-own" }));
+      if (closed && points.length > 2 && !crossed.length) names.append(Object.assign(label(points, typeName(type)), { className: "drawing__name is-own" }));
       drawPoints(focus);
       button("undo").disabled = !past.length;
       button("add").disabled = points.length >= most - 1;
