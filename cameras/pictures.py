@@ -22,8 +22,10 @@ LIVE_SECONDS = 30
 """A live picture is gone after this: a camera that fell silent shows its last one for a moment only."""
 EVERY = 1.0
 """Seconds between two live pictures of a camera."""
-ANSWER_SECONDS = 0.25
-"""Redis that takes longer counts as away: readers of cameras and of pages wait no longer for a picture."""
+ANSWER_SECONDS = 1.0
+"""Redis that takes longer counts as away."""
+READING_SECONDS = 0.25
+"""The same where a camera is being read, which a live picture must not hold up."""
 
 
 class PicturesAwayError(Exception):
@@ -47,13 +49,15 @@ def keep_watched(camera_id: int) -> None:
 
 def is_watched(camera_id: int) -> bool:
     """Whether somebody has looked at this camera in the last seconds. Raises PicturesAwayError."""
-    with _answering() as store:
+    with _answering(READING_SECONDS) as store:
         return bool(store.exists(_watched(camera_id)))
 
 
 def put_live(camera_id: int, jpeg: bytes, facts: Mapping[str, Any]) -> None:
     """Show this picture to those who look. Raises PicturesAwayError."""
-    put(_live(camera_id), {"jpeg": jpeg, "facts": json.dumps(facts)}, seconds=LIVE_SECONDS)
+    fields: dict[str, str | bytes] = {"jpeg": jpeg, "facts": json.dumps(facts)}
+    with _answering(READING_SECONDS) as store:
+        _put(store, _live(camera_id), fields, LIVE_SECONDS)
 
 
 def live(camera_id: int) -> Picture | None:
@@ -69,8 +73,8 @@ def put(key: str, fields: Mapping[str, str | bytes], *, seconds: int) -> None:
 
     Raises PicturesAwayError.
     """
-    with _answering() as store, store.pipeline(transaction=True) as commands:
-        commands.hset(key, mapping=dict(fields)).expire(key, seconds).execute()
+    with _answering() as store:
+        _put(store, key, fields, seconds)
 
 
 def get(key: str) -> tuple[dict[str, bytes], float]:
@@ -83,22 +87,27 @@ def get(key: str) -> tuple[dict[str, bytes], float]:
     return {name.decode(): value for name, value in found.items()}, left / 1000
 
 
+def _put(store: Any, key: str, fields: Mapping[str, str | bytes], seconds: int) -> None:
+    with store.pipeline(transaction=True) as commands:
+        commands.hset(key, mapping=dict(fields)).expire(key, seconds).execute()
+
+
 @contextmanager
-def _answering() -> Iterator[Any]:
+def _answering(seconds: float = ANSWER_SECONDS) -> Iterator[Any]:
     try:
-        yield _client(settings.REDIS_URL)
+        yield _client(settings.REDIS_URL, seconds)
     except (redis.RedisError, OSError):
         # Cut: errors of connections tell the address.
         raise PicturesAwayError from None
 
 
 @lru_cache(maxsize=4)
-def _client(url: str) -> Any:
+def _client(url: str, seconds: float) -> Any:
     """One pool a process; asked once, since whoever asks comes back a second later anyway."""
     return redis.Redis.from_url(
         url,
-        socket_timeout=ANSWER_SECONDS,
-        socket_connect_timeout=ANSWER_SECONDS,
+        socket_timeout=seconds,
+        socket_connect_timeout=seconds,
         retry=Retry(NoBackoff(), 0),
     )
 

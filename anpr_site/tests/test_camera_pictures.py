@@ -105,12 +105,13 @@ def test_the_live_view_shows_changing_pictures_with_boxes_and_plates_soon_after_
         page.close()
         time.sleep(6)
         assert not store.exists(f"anpr:camera:{demo}:watched")
-        assert store.pttl(f"anpr:camera:{demo}:live") < 26_000, "a picture was made for nobody"
+        left = store.pttl(f"anpr:camera:{demo}:live")
+        time.sleep(3)
+        assert store.pttl(f"anpr:camera:{demo}:live") < left - 2500, "a picture was made for nobody"
     trail = (
         "from accounts.models import AuditEvent as A; print(A.objects.filter(action='camera.watch').count())"
     )
     assert stack.manage("shell", "--no-imports", "-c", trail).strip() == "1"
-    print(figures)  # noqa: T201
 
 
 def test_redis_goes_and_comes_back_under_the_live_view(stack: Stack, demo: int, open_page: Open) -> None:
