@@ -28,6 +28,14 @@ PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobil
 DESK = {"viewport": {"width": 1280, "height": 900}}
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _patience() -> Iterator[None]:
+    """Playwright's own five seconds are too few for a machine that reads plates meanwhile."""
+    expect.set_options(timeout=PATIENCE)
+    yield
+    expect.set_options(timeout=5000)
+
+
 @pytest.fixture
 def open_page(stack: Stack, browser: Browser) -> Iterator[Open]:
     """Opens an address as somebody of a role; scripts that fail and what the CSP blocks fail the test."""
@@ -83,8 +91,8 @@ def test_the_live_view_shows_changing_pictures_with_boxes_and_plates_soon_after_
         """() => { window.shown = []; document.querySelector("[data-live]").addEventListener("live-picture",
            (event) => shown.push([Number(event.detail), Date.now() / 1000])); }"""
     )
-    expect(page.locator(".watch[data-state=live]")).to_be_visible(timeout=PATIENCE)
-    expect(page.locator(".watch__boxes polygon").first).to_be_attached(timeout=PATIENCE)
+    expect(page.locator(".watch[data-state=live]")).to_be_visible()
+    expect(page.locator(".watch__boxes polygon").first).to_be_attached()
     expect(page.locator("[data-list] [aria-label^=Plaque]").first).to_be_visible()
     size = page.locator(".watch__image").evaluate("image => [image.naturalWidth, image.naturalHeight]")
     assert size == [960, 540]
@@ -116,42 +124,52 @@ def test_the_live_view_shows_changing_pictures_with_boxes_and_plates_soon_after_
 
 def test_redis_goes_and_comes_back_under_the_live_view(stack: Stack, demo: int, open_page: Open) -> None:
     page = open_page("/cameras/demo-route/direct/", "operator")
-    expect(page.locator(".watch[data-state=live]")).to_be_visible(timeout=PATIENCE)
+    expect(page.locator(".watch[data-state=live]")).to_be_visible()
     stack.servers.kill_redis()
-    expect(page.locator(".watch[data-state=away]")).to_be_visible(timeout=PATIENCE)
+    expect(page.locator(".watch[data-state=away]")).to_be_visible()
     expect(page.get_by_text("messagerie interne").first).to_be_visible()
     stack.servers.start_redis()
-    expect(page.locator(".watch[data-state=live]")).to_be_visible(timeout=PATIENCE)
+    expect(page.locator(".watch[data-state=live]")).to_be_visible()
 
 
 def test_a_camera_that_nobody_reads_and_a_server_that_is_gone_are_told(stack: Stack, open_page: Open) -> None:
     pk_of(stack, "porga", "c.rtsp_url = 'rtsp://127.0.0.1:9/x'; c.save()")
     page = open_page("/cameras/porga/direct/", "viewer")
-    expect(page.get_by_text("Connexion refusée", exact=False).first).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("Connexion refusée", exact=False).first).to_be_visible()
     page.context.set_offline(True)
-    expect(page.locator(".watch[data-state=offline]")).to_be_visible(timeout=PATIENCE)
+    expect(page.locator(".watch[data-state=offline]")).to_be_visible()
     page.context.set_offline(False)
-    expect(page.locator(".watch[data-state=idle]")).to_be_visible(timeout=PATIENCE)
+    expect(page.locator(".watch[data-state=idle]")).to_be_visible()
     page.context.clear_cookies()
-    expect(page.locator(".watch[data-state=closed]")).to_be_visible(timeout=PATIENCE)
+    expect(page.locator(".watch[data-state=closed]")).to_be_visible()
 
 
 # --- connecting now ---------------------------------------------------------------------------------------
 
 
+def connect(page: Page) -> Locator:
+    """Press the button; again where all workers were busy. What came of it."""
+    over = page.locator(".trial--done, .trial--failed")
+    for _attempt in range(3):
+        page.locator("#trial").evaluate("box => box.replaceChildren()")
+        page.get_by_role("button", name="Se connecter maintenant").click()
+        expect(over).to_be_visible()
+        if "Aucun processus de lecture" not in over.inner_text():
+            break
+    return over
+
+
 def test_connecting_now_shows_the_picture_or_says_what_is_wrong(stack: Stack, open_page: Open) -> None:
     page = open_page(f"/admin/cameras/camera/{pk_of(stack, 'demo-route')}/change/")
-    page.get_by_role("button", name="Se connecter maintenant").click()
+    expect(connect(page)).to_contain_text("1280 × 720, H.264")
     picture = page.locator("[data-trial-picture]")
-    expect(picture).to_be_visible(timeout=PATIENCE)
     assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") == 1280
-    expect(page.locator(".trial--done")).to_contain_text("1280 × 720, H.264")
     page.fill("[name=rtsp_url]", "rtsp://officer:hunter2@127.0.0.1:9/x")
-    page.get_by_role("button", name="Se connecter maintenant").click()
-    expect(page.locator(".trial--failed")).to_contain_text("Connexion refusée", timeout=PATIENCE)
-    expect(page.locator(".trial--failed")).to_contain_text("pas encore enregistré")
+    failed = connect(page)
+    expect(failed).to_contain_text("Connexion refusée")
+    expect(failed).to_contain_text("pas encore enregistré")
     page.get_by_role("button", name="Afficher l’image en direct").click()
-    expect(page.locator(".watch[data-state=off]")).to_be_visible(timeout=PATIENCE)
+    expect(page.locator(".watch[data-state=off]")).to_be_visible()
 
 
 # --- zones ------------------------------------------------------------------------------------------------
@@ -186,14 +204,14 @@ def new_zone(stack: Stack, open_page: Open, name: str, **device: Any) -> tuple[P
     page = open_page(f"/admin/cameras/zone/add/?camera={pk_of(stack, 'demo-route')}", **device)
     page.fill("[name=name]", name)
     stage = page.locator("[data-stage]")
-    expect(stage).to_be_visible(timeout=PATIENCE)
+    expect(stage).to_be_visible()
     return page, stage
 
 
 def test_a_zone_is_drawn_saved_and_changed_with_mouse_and_keys(stack: Stack, open_page: Open) -> None:
     page, stage = new_zone(stack, open_page, "Voie 1")
     page.get_by_role("button", name="Prendre une image").click()
-    expect(page.locator("[data-image]")).to_be_visible(timeout=PATIENCE)
+    expect(page.locator("[data-image]")).to_be_visible()
     for corner in [*CORNERS, CORNERS[0]]:
         click(stage, *corner)
     assert near(ring_of(page), [*CORNERS, CORNERS[0]])
