@@ -109,7 +109,7 @@ def test_whoever_looks_gets_a_picture_a_second_with_its_plates(
     assert 4 < store.pttl(f"anpr:camera:{CAMERA}:watched") / 1000 <= pictures.WATCHED_SECONDS
     started = time.monotonic()
     read_through(LivePicture(CAMERA), frames(25, 0.1))
-    assert len(encoded) == 1 + int(time.monotonic() - started)
+    assert 2 <= len(encoded) <= 1 + int(time.monotonic() - started)
     shown = pictures.live(CAMERA)
     assert shown is not None
     assert (shown.facts["width"], shown.facts["height"]) == (1920, 1080)
