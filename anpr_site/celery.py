@@ -20,6 +20,7 @@ Well above the difference between two machines' clocks, which would make every t
 app.conf.task_routes = {
     "detections.tasks.read_submissions": {"queue": "recognition"},
     "detections.tasks.run_camera": {"queue": "recognition"},
+    "cameras.tasks.connect_now": {"queue": "recognition"},
     "detections.tasks.make_partitions": {"queue": "nightly"},
     "cameras.tasks.prune_health": {"queue": "nightly"},
 }

@@ -3,7 +3,13 @@
 from celery import shared_task
 from django.utils import timezone
 
-from cameras import health
+from cameras import health, trials
+
+
+@shared_task(acks_late=False)
+def connect_now(key: str) -> None:
+    """Try the source that a person asked about."""
+    trials.answer(key)
 
 
 @shared_task

@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from cameras import services
 from cameras.gauging import Gauge
+from cameras.live_picture import LivePicture
 from cameras.models import Camera, CameraStatus, ModelConfig
 from cameras.options import CameraSettings, CameraSettingsError
 from cameras.plans import Plan, is_current, plan_of
@@ -218,13 +219,15 @@ def _watch(
     observers: Sequence[Observer],
 ) -> float:
     """Read the camera, again after each edit; the seconds for which nobody is to try it afterwards."""
+    live = LivePicture(camera_id)
     while camera := Camera.objects.to_read().select_related("model").filter(pk=camera_id).first():
         plan = plan_of(camera)
         try:
             gauge = Gauge(camera_id, None if reads_folder(camera) else camera.fps)
             # Closed here rather than some day: a network source has a thread and a connection.
             with closing(_beating(camera, holder, plan, gauge)) as frames:
-                for passage, event_id in read(camera, frames, observers=(gauge.read, *observers)):
+                watched = (gauge.read, live, *observers)
+                for passage, event_id in read(camera, live.of(frames), observers=watched):
                     on_passage(camera, passage, event_id)
         except EditedError:
             logger.info("camera %s was edited", camera_id)

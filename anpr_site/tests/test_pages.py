@@ -33,7 +33,7 @@ INLINE = re.compile(
 
 
 @pytest.fixture
-def addresses(new_passage: New, theft: StolenVehicle) -> list[str]:
+def addresses(new_passage: New, theft: StolenVehicle, camera: Camera) -> list[str]:
     """Every page of the product, with something on each."""
     passages = [
         new_passage("BB6232RB", frame=picture(), bounding_box=[200, 200, 320, 230]),
@@ -44,9 +44,9 @@ def addresses(new_passage: New, theft: StolenVehicle) -> list[str]:
     alerts = [reverse("alerts:detail", args=[pk]) for pk in Alert.objects.values_list("pk", flat=True)]
     seen = [reverse("detections:detail", args=[pk]) for pk in Detection.objects.values_list("pk", flat=True)]
     fixed = ["dashboard", "alerts:list", "alerts:live", "detections:list", "detections:live", "cameras:list"]
-    one = reverse("cameras:detail", args=["seme-krake-1"])
+    one, live = reverse("cameras:detail", args=[camera.code]), reverse("live:page", args=[camera.code])
     asked = ["/passages/?q=BB6232&motif=PV+12", "/alertes/?etat=toutes", f"{one}?periode=7j"]
-    return [*alerts, *seen, *map(reverse, [*fixed, "cameras:count"]), one, *asked]
+    return [*alerts, *seen, *map(reverse, [*fixed, "cameras:count"]), one, live, *asked]
 
 
 @pytest.mark.django_db

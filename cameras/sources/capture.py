@@ -93,6 +93,11 @@ class PacketTimes:
         #: Seconds by which pictures come late because those before them took too long.
         self.lag = 0.0
 
+    @property
+    def ahead(self) -> float | None:
+        """Seconds by which the camera's clock is ahead of ours; None: it has not said."""
+        return self._clock.ahead
+
     def ask(self) -> None:
         """Take note that the next packet is asked for."""
         self._asked = time.monotonic()

@@ -67,6 +67,20 @@ def folder(path: Path, *, live: bool) -> Generator[Photo | None]:
         yield None
 
 
+def newest_photo(path: Path) -> Photo | None:
+    """The newest sound photo, waiting or put away; None when there is none. It stays where it is.
+
+    Raises SourceError.
+    """
+    done = path / "done"
+    for place in (path, done) if done.is_dir() else (path,):
+        for entry in reversed(_entries(place)):
+            data = _bytes_of(place / entry.name)
+            if data is not None and (photo := _photo(entry, data, 0)):
+                return photo
+    return None
+
+
 def _entries(path: Path) -> list[_Entry]:
     """The photos that lie in the folder; one that vanishes meanwhile is left out."""
     with plain_errors():
