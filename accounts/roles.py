@@ -1,8 +1,8 @@
 """What each role may do, as code: reviewed like code, the same on every machine.
 
-admin: everything, accounts and keys included. operator: handles alerts, vehicles and theft reports, sees
-cameras, their zones and the photos that wait to be read. viewer: reads passages and alerts. Permissions are
-Django's names, `app.action_model`.
+admin: everything, accounts and keys included. operator: handles alerts, camera incidents, vehicles and theft
+reports, sees cameras, their zones and the photos that wait to be read. viewer: reads passages and alerts.
+Permissions are Django's names, `app.action_model`.
 """
 
 from django.db.models import TextChoices
@@ -27,6 +27,7 @@ VIEWER = frozenset(
 )
 OPERATOR = VIEWER | {
     "alerts.change_alert",
+    "cameras.change_cameraincident",
     "cameras.view_zone",
     "detections.add_detection",
     "detections.view_submission",
@@ -46,6 +47,8 @@ NEVER = frozenset(
         "accounts.delete_user",
         "alerts.add_alert",
         "alerts.delete_alert",
+        "cameras.add_cameraincident",
+        "cameras.delete_cameraincident",
         "detections.change_detection",
         "detections.delete_detection",
         "detections.add_submission",

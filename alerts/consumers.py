@@ -13,6 +13,7 @@ from django.utils.crypto import constant_time_compare
 from accounts.models import User
 from alerts.models import Alert
 from alerts.push import GROUP
+from cameras.push import GROUP as CAMERAS
 
 MISSED_LIMIT = 100
 NO_PERMISSION = 4403
@@ -29,11 +30,13 @@ def account_of(session_key: str | None) -> User | None:
 class AlertConsumer(AsyncJsonWebsocketConsumer):
     """/ws/alerts/: the page says {"since": last alert it knows}; the server answers and then pushes.
 
+    Incidents of cameras come the same way, to those who may see cameras.
+
     Session and account are looked up again at each event: who logged out, and whose account was closed or
     demoted or got another password, is cut off.
     """
 
-    groups = [GROUP]
+    groups = [GROUP, CAMERAS]
 
     async def connect(self) -> None:
         """Accept whoever may see alerts; others are refused before the handshake ends."""
@@ -70,10 +73,15 @@ class AlertConsumer(AsyncJsonWebsocketConsumer):
         else:
             await self.close(code=NO_PERMISSION)
 
+    async def push_cameras(self, event: dict[str, Any]) -> None:
+        """An event of cameras: whoever may not see them hears nothing of it."""
+        if await self._allowed("cameras.view_camera"):
+            await self.send_json(event["payload"])
+
     @database_sync_to_async
-    def _allowed(self) -> bool:
+    def _allowed(self, permission: str = "alerts.view_alert") -> bool:
         user = account_of(self.scope["session"].session_key)
-        return user is not None and user == self.scope["user"] and user.has_perm("alerts.view_alert")
+        return user is not None and user == self.scope["user"] and user.has_perm(permission)
 
     @database_sync_to_async
     def _missed(self, since: int) -> list[int]:

@@ -1,15 +1,9 @@
 """Tell open pages, after the commit. Losing a message loses nothing: a page asks for what it missed."""
 
-import logging
 from typing import Literal, TypedDict
 
-import redis.exceptions
-from asgiref.sync import async_to_sync
-from channels.layers import get_channel_layer
-
 from alerts.models import Alert
-
-logger = logging.getLogger(__name__)
+from cameras import push
 
 GROUP = "alerts"
 
@@ -45,9 +39,4 @@ def passages(*, count: int, newest_id: int) -> None:
 
 
 def _send(payload: AlertPayload | PassagesPayload) -> None:
-    layer = get_channel_layer()
-    assert layer is not None  # noqa: S101 (CHANNEL_LAYERS is set)
-    try:
-        async_to_sync(layer.group_send)(GROUP, {"type": "push", "payload": payload})
-    except (redis.exceptions.RedisError, OSError):
-        logger.warning("no Redis: pages will ask for what they missed")
+    push.send(GROUP, "push", payload)

@@ -20,7 +20,9 @@ Well above the difference between two machines' clocks, which would make every t
 app.conf.task_routes = {
     "detections.tasks.read_submissions": {"queue": "recognition"},
     "detections.tasks.run_camera": {"queue": "recognition"},
+    "cameras.tasks.connect_now": {"queue": "recognition"},
     "detections.tasks.make_partitions": {"queue": "nightly"},
+    "cameras.tasks.prune_health": {"queue": "nightly"},
 }
 app.conf.beat_schedule = {
     # Redis may have lost a wake-up: consumers look at the feed anyway.
@@ -40,8 +42,16 @@ app.conf.beat_schedule = {
         "schedule": 2.0,
         "options": {"expire_seconds": EXPIRE_SECONDS},
     },
+    # Well within the time that something must last before it is told (CAMERA_INCIDENT_SECONDS).
+    "judge cameras": {
+        "task": "detections.tasks.judge_cameras",
+        "schedule": 10.0,
+        "options": {"expire_seconds": EXPIRE_SECONDS},
+    },
     # Daily, though months are made three ahead: a failed night must not stop ingest.
     "make partitions": {"task": "detections.tasks.make_partitions", "schedule": 86_400.0},
+    # A row for each camera and minute: by the disk, weeks are enough.
+    "prune health of cameras": {"task": "cameras.tasks.prune_health", "schedule": 86_400.0},
 }
 
 

@@ -1,20 +1,24 @@
 """The dashboard, and what every page gets."""
 
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth.decorators import permission_required
-from django.db.models import Case, QuerySet, Value, When
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
 from accounts.views import person
 from alerts.views import live_state, open_alerts
-from cameras.models import Camera, CameraStatus
+from cameras import incidents
+from cameras.health import State, by_need, vitals_of
+from cameras.models import Camera
+from cameras.views import open_count
 from detections.views import newest_passages, passages_today
 
 
@@ -27,29 +31,26 @@ def _websocket_url(request: HttpRequest) -> str:
 
 
 def page_settings(request: HttpRequest) -> dict[str, Any]:
-    """Context of every template. `live` costs two queries, on the pages that show it."""
+    """Context of every template. `live` costs two queries, `camera_incidents` one, where shown."""
     user = getattr(request, "user", None)
     context: dict[str, Any] = {"websocket_url": _websocket_url(request)}
     if isinstance(user, User) or (user is not None and user.is_authenticated):
         context["live"] = SimpleLazyObject(lambda: live_state(user))
+        context["camera_incidents"] = cache(lambda: open_count(user))
     return context
 
 
-def cameras_by_need(user: User) -> QuerySet[Camera]:
-    """Cameras that `user` may see: those in trouble first, those switched off last."""
-    trouble = Case(
-        When(is_enabled=False, then=Value(3)),
-        When(status=CameraStatus.ERROR, then=Value(0)),
-        When(status=CameraStatus.OFFLINE, then=Value(1)),
-        default=Value(2),
-    )
-    return Camera.objects.visible_to(user).order_by(trouble, "name")
-
-
 def _cameras(user: User) -> dict[str, Any]:
-    cameras = list(cameras_by_need(user))
-    online = sum(camera.is_enabled and camera.status == CameraStatus.ONLINE for camera in cameras)
-    return {"cameras": cameras, "cameras_online": online, "cameras_total": len(cameras)}
+    """Cameras that `user` may see, those in trouble first, with their open incidents."""
+    found = vitals_of(list(Camera.objects.visible_to(user)), now=timezone.now())
+    troubled = incidents.open_of(found)
+    cameras = [(one, troubled.get(one.camera.pk, ())) for one in by_need(found, troubled)]
+    states = [one.state for one in found.values()]
+    return {
+        "cameras": cameras,
+        "cameras_online": states.count(State.ONLINE),
+        "cameras_total": sum(state in {State.ONLINE, State.OFFLINE, State.ERROR} for state in states),
+    }
 
 
 @require_safe

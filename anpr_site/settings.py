@@ -167,7 +167,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.bool("COOKIES_SECURE", default=
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=not DEBUG)
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=0 if DEBUG else 31_536_000)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not DEBUG
-SECURE_REDIRECT_EXEMPT = [r"^(health|ready|liveness)$"]
+SECURE_REDIRECT_EXEMPT = [r"^(health|ready|liveness|metrics)$"]
 if env.bool("BEHIND_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 X_FRAME_OPTIONS = "DENY"
@@ -274,6 +274,14 @@ Measured for 6 frames/s on two cores: docs/adr/0012."""
 
 ALERT_FOLD_SECONDS = env.int("ALERT_FOLD_SECONDS", default=600)
 """The same listed vehicle at the same camera within this time is one alert with a count."""
+
+CAMERA_INCIDENT_SECONDS = env.int("CAMERA_INCIDENT_SECONDS", default=60)
+"""How long a camera must fare worse before it is told, and better before that is over."""
+
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+"""Opens /metrics from elsewhere than this machine, as a bearer token; empty: from nowhere else."""
+if METRICS_TOKEN and len(METRICS_TOKEN) < 32 and not DEBUG:
+    raise ImproperlyConfigured("METRICS_TOKEN needs at least 32 random characters.")
 
 # --- Logs: one line each, no personal data ----------------------------------------------------------------
 

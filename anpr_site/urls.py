@@ -11,7 +11,7 @@ from django.views.i18n import set_language
 from drf_spectacular.views import SpectacularAPIView
 
 from accounts.api.errors import json_error
-from anpr_site import health, home
+from anpr_site import health, home, metrics
 
 
 class SchemaView(SpectacularAPIView):
@@ -27,17 +27,25 @@ api: list[URLPattern | URLResolver] = [
     path("schema", SchemaView.as_view(), name="schema"),
 ]
 
+camera_pages: list[URLPattern | URLResolver] = [
+    path("", include("cameras.urls")),
+    path("", include("detections.camera_urls")),
+]
+
 urlpatterns = [
     path("", home.dashboard, name="dashboard"),
     path("", include("accounts.urls")),
     path("alertes/", include("alerts.urls")),
     path("passages/", include("detections.urls")),
+    path("cameras/", include("cameras.live_urls")),
+    path("cameras/", include((camera_pages, "cameras"))),
     path("langue/", login_not_required(set_language), name="set_language"),
     path("admin/", admin.site.urls),
     path("api/v1/", include((api, "api"))),
     path("health", health.health, name="health"),
     path("ready", health.ready, name="ready"),
     path("liveness", health.liveness, name="liveness"),
+    path("metrics", metrics.metrics, name="metrics"),
 ]
 
 

@@ -7,9 +7,10 @@ from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
 
-from cameras import services
+from cameras import console, services
 from cameras.forms import CameraForm, ConfigForm, ModelConfigForm, SensorForm, ZoneForm
 from cameras.models import Camera, Configured, ModelConfig, SensorSettings, Zone
 
@@ -83,6 +84,22 @@ class CameraAdmin(ConfigAdmin[Camera]):
         """Addresses of streams may hold a password: only who may change a camera sees them, masked."""
         may_change = self.has_change_permission(request, obj)
         return () if may_change else ("stream_url", "rtsp_url", "settings")
+
+    def get_urls(self) -> list[URLPattern]:
+        """Beside the forms: connecting now, and the picture that came of it."""
+        view = self.admin_site.admin_view
+        return [
+            path("<int:pk>/connexion/", view(console.start_trial), name="cameras_camera_trial"),
+            path("<int:pk>/connexion/<uuid:key>/", view(console.trial), name="cameras_camera_trial_state"),
+            path(
+                "<int:pk>/connexion/<uuid:key>/image",
+                view(console.trial_picture),
+                name="cameras_camera_trial_picture",
+            ),
+            path("<int:pk>/image", view(console.newest_picture), name="cameras_camera_newest"),
+            path("<int:pk>/dessin/", view(console.drawing), name="cameras_camera_drawing"),
+            *super().get_urls(),
+        ]
 
     def get_prepopulated_fields(
         self, request: HttpRequest, obj: Camera | None = None

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.api.parsers import too_deep
 from cameras.addresses import MAX_ADDRESS, masked, unmasked
 from cameras.models import Camera, ModelConfig, SensorSettings, Zone, check_zones, plate_countries
+from cameras.widgets import ZoneDrawing
 from recognition.engines import ENGINES
 
 
@@ -163,6 +164,7 @@ class ZoneForm(ConfigForm):
         model = Zone
         fields = ("name", "camera", "zone_type", "space", "geometry", "is_enabled")
         field_classes = {"geometry": PlainJSONField}
+        widgets = {"geometry": ZoneDrawing}
 
 
 class SensorForm(ConfigForm):

@@ -149,10 +149,16 @@ def _check_shape(polygons: list[Polygon], space: str) -> None:
         raise _wrong(
             "geometry_crossing",
             _("The line crosses or touches itself, or a hole lies outside%(where)s."),
-            where=f" {reason[reason.index('[') :].replace(' ', ', ')}" if "[" in reason else "",
+            where=_place(reason),
         )
     if min(part.area for part in shapes) < MIN_AREA[space]:
         raise _wrong("geometry_empty", _("The shape is empty."))
+
+
+def _place(reason: str) -> str:
+    """ " [0.5, 0.25]" of GEOS's "Self-intersection[0.5000001 0.25]"; empty where it names no place."""
+    _words, bracket, place = reason.rstrip("]").partition("[")
+    return f" [{', '.join(f'{float(number):.6g}' for number in place.split())}]" if bracket else ""
 
 
 def _nesting() -> ValidationError:

@@ -18,6 +18,8 @@ from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 
 from cameras import services
+from cameras.gauging import Gauge
+from cameras.live_picture import LivePicture
 from cameras.models import Camera, CameraStatus, ModelConfig
 from cameras.options import CameraSettings, CameraSettingsError
 from cameras.plans import Plan, is_current, plan_of
@@ -56,7 +58,7 @@ OnStay: TypeAlias = Callable[[Camera, Stay], None]
 OnPassage: TypeAlias = Callable[[Camera, Passage, uuid.UUID | None], None]
 Knowing: TypeAlias = Callable[[Camera], Known]
 Found: TypeAlias = Iterator[tuple[Passage, uuid.UUID | None]]
-Recognising: TypeAlias = Callable[[Camera, Iterator[Frame | None]], Found]
+Recognising: TypeAlias = Callable[..., Found]
 
 _PHOTO_EVENTS = uuid.UUID("6f1c2b0e-5a0b-5d0c-9a57-0f6d4f1d7a35")
 """Namespace of event ids of photos. Never to change: photos read before would count again."""
@@ -200,8 +202,8 @@ def watch(
             return False
         rest = 0.0
         try:
-            read = partial(_recognise, on_stay=on_stay, known=known, observers=observers)
-            rest = _watch(camera_id, holder, on_passage, read)
+            read = partial(_recognise, on_stay=on_stay, known=known)
+            rest = _watch(camera_id, holder, on_passage, read, observers)
         finally:
             services.release_lease(camera_id, holder, rest=rest)
     finally:
@@ -209,14 +211,23 @@ def watch(
     return True
 
 
-def _watch(camera_id: int, holder: uuid.UUID, on_passage: OnPassage, read: Recognising) -> float:
+def _watch(
+    camera_id: int,
+    holder: uuid.UUID,
+    on_passage: OnPassage,
+    read: Recognising,
+    observers: Sequence[Observer],
+) -> float:
     """Read the camera, again after each edit; the seconds for which nobody is to try it afterwards."""
+    live = LivePicture(camera_id)
     while camera := Camera.objects.to_read().select_related("model").filter(pk=camera_id).first():
         plan = plan_of(camera)
         try:
+            gauge = Gauge(camera_id, None if reads_folder(camera) else camera.fps)
             # Closed here rather than some day: a network source has a thread and a connection.
-            with closing(_beating(camera, holder, plan)) as frames:
-                for passage, event_id in read(camera, frames):
+            with closing(_beating(camera, holder, plan, gauge)) as frames:
+                watched = (gauge.read, live, *observers)
+                for passage, event_id in read(camera, live.of(frames), observers=watched):
                     on_passage(camera, passage, event_id)
         except EditedError:
             logger.info("camera %s was edited", camera_id)
@@ -278,16 +289,28 @@ def _recognise(
                 yield passage, event_of(camera, frame, index) if isinstance(frame, Photo) else None
 
 
-def _beating(camera: Camera, holder: uuid.UUID, plan: Plan) -> Generator[Frame | None]:
-    """Frames of the camera, renewing the lease on the way.
+def _beating(camera: Camera, holder: uuid.UUID, plan: Plan, gauge: Gauge) -> Generator[Frame | None]:
+    """Frames of the camera, renewing the lease and taking figures on the way.
 
     Raises StopReadingError, EditedError and AwayError.
     """
     pulse = _Pulse(camera, holder, plan)
-    with closing(_live(camera, pulse.failed, pulse.backoff)) as frames:
-        for frame in frames:
-            pulse.beat(frame)
-            yield frame
+
+    def failed(error: SourceError, wait: float) -> None:
+        gauge.failed(error)
+        pulse.failed(error, wait)
+
+    try:
+        with closing(_live(camera, failed, pulse.backoff)) as frames:
+            for frame in frames:
+                pulse.beat(frame)
+                gauge.beat(frame)
+                yield frame
+    except SourceError as error:
+        gauge.failed(error)
+        raise
+    finally:
+        gauge.stop()
 
 
 def _live(camera: Camera, on_failure: OnFailure, backoff: Backoff) -> Generator[Frame | None]:

@@ -4,7 +4,7 @@ from celery import current_app, shared_task
 from django.utils import timezone
 
 import cameras.services
-from detections import partitions, services, submissions
+from detections import camera_health, partitions, services, submissions
 from detections.models import Source
 
 EXPIRE_SECONDS = 30
@@ -68,6 +68,12 @@ def run_camera(camera_id: int, hops: int = 0) -> bool:
         # Another worker takes over now rather than at the next tick.
         supervise_cameras()
     return taken
+
+
+@shared_task
+def judge_cameras() -> int:
+    """Open and close incidents of cameras; how many were told."""
+    return len(camera_health.judge())
 
 
 @shared_task

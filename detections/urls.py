@@ -8,6 +8,7 @@ app_name = "detections"
 urlpatterns = [
     path("", views.passage_list, name="list"),
     path("en-direct/", views.live, name="live"),
+    path("camera/<int:pk>/photo", views.camera_frame, name="camera-frame"),
     path("<int:pk>/", views.detail, name="detail"),
     path("<int:pk>/photo", views.frame, name="frame"),
     path("<int:pk>/plaque", views.crop, name="crop"),

@@ -27,6 +27,8 @@ ModelT = TypeVar("ModelT", bound=Model)
 
 PAGE_SIZE = 50
 LIVE_SIZE = 14
+LATELY = timedelta(days=30)
+"""An older photo does not show how a camera stands now; nor are older partitions looked through for one."""
 CONTENT_TYPES = {
     "jpg": "image/jpeg",
     "jpeg": "image/jpeg",
@@ -171,6 +173,19 @@ def frame(request: HttpRequest, pk: int) -> HttpResponseBase:
     """The whole photo of a passage."""
     visible = Detection.objects.visible_to(request.user)
     return frame_response(get_object_or_404(visible.only("image_path"), pk=pk).image_path)
+
+
+@require_safe
+@permission_required("detections.view_detection", raise_exception=True)
+def camera_frame(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """The photo of a camera's newest passage that has one, lately."""
+    passages = Detection.objects.visible_to(request.user).newest().exclude(image_path="")
+    lately = passages.filter(camera_id=pk, detected_at__gte=timezone.now() - LATELY)
+    passage = lately.only("image_path").first()
+    if passage is None:
+        raise Http404("no photo")
+    audit_look(request, action="passage.view", target=passage)
+    return frame_response(passage.image_path)
 
 
 @require_safe

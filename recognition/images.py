@@ -81,10 +81,13 @@ def open_image(data: bytes, *, max_pixels: int = MAX_PIXELS) -> RGB:
         return np.ascontiguousarray(np.asarray(_to_rgb(_decoded(image)), dtype=np.uint8))
 
 
-def to_jpeg(array: RGB, quality: int = 88) -> bytes:
-    """The RGB picture as JPEG bytes; quality 1 to 95."""
+def to_jpeg(array: RGB, quality: int = 88, *, longest: int = 0) -> bytes:
+    """The RGB picture as JPEG bytes; quality 1 to 95. `longest`: most pixels of a side (0: as it is)."""
     out = io.BytesIO()
-    Image.fromarray(array).save(out, format="JPEG", quality=quality)
+    image = Image.fromarray(array)
+    if longest:
+        image.thumbnail((longest, longest), Image.Resampling.BILINEAR)
+    image.save(out, format="JPEG", quality=quality)
     return out.getvalue()
 
 

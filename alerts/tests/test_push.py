@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Coroutine
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -18,6 +19,9 @@ from accounts.models import User
 from alerts import push, tasks
 from alerts.consumers import AlertConsumer
 from alerts.models import Alert
+from cameras import incidents
+from cameras.incidents import Finding
+from cameras.models import Camera, CameraIncident, Trouble
 from detections.passages import NewPassage
 from detections.services import record
 from vehicles.models import StolenVehicle
@@ -165,6 +169,30 @@ def test_a_session_that_ended_gets_no_further_alert(operator: User, viewer: User
         assert await page.closed()
         await asking.send({"since": 0})
         assert await asking.closed()
+
+    run(scenario)
+
+
+def test_incidents_of_cameras_reach_who_may_see_cameras(
+    viewer: User, camera: Camera, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = timezone.now()
+    worse = {camera.pk: {Trouble.ERROR: Finding("No answer in time.")}}
+
+    async def scenario() -> None:
+        page = Page(viewer)
+        assert await page.connect()
+        for moment in (now - timedelta(seconds=60), now):
+            await sync_to_async(incidents.follow)(worse, now=moment)
+        message = await page.receive("camera.incident")
+        incident = await CameraIncident.objects.aget()
+        assert message == {"type": "camera.incident", "id": incident.pk}
+        monkeypatch.setattr("accounts.roles.VIEWER", frozenset({"alerts.view_alert"}))
+        await sync_to_async(incidents.follow)({}, now=now)
+        await sync_to_async(push.alert_changed)(7)
+        output = await page.socket.receive_output(timeout=5)
+        assert json.loads(output["text"])["type"] == "alert.changed", "of the camera it hears nothing more"
+        await page.leave()
 
     run(scenario)
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.conf import settings
@@ -16,7 +17,7 @@ from django.utils import timezone, translation
 from accounts.models import User
 from alerts import services
 from alerts.models import Alert
-from cameras.models import Camera
+from cameras.models import Camera, CameraIncident, CameraLease
 from conftest import picture
 from detections.models import Detection
 from detections.passages import NewPassage
@@ -32,7 +33,7 @@ INLINE = re.compile(
 
 
 @pytest.fixture
-def addresses(new_passage: New, theft: StolenVehicle) -> list[str]:
+def addresses(new_passage: New, theft: StolenVehicle, camera: Camera) -> list[str]:
     """Every page of the product, with something on each."""
     passages = [
         new_passage("BB6232RB", frame=picture(), bounding_box=[200, 200, 320, 230]),
@@ -42,8 +43,10 @@ def addresses(new_passage: New, theft: StolenVehicle) -> list[str]:
     services.match_passages(list(Detection.objects.select_related("camera")))
     alerts = [reverse("alerts:detail", args=[pk]) for pk in Alert.objects.values_list("pk", flat=True)]
     seen = [reverse("detections:detail", args=[pk]) for pk in Detection.objects.values_list("pk", flat=True)]
-    fixed = ["dashboard", "alerts:list", "alerts:live", "detections:list", "detections:live"]
-    return [*alerts, *seen, *map(reverse, fixed), "/passages/?q=BB6232&motif=PV+12", "/alertes/?etat=toutes"]
+    fixed = ["dashboard", "alerts:list", "alerts:live", "detections:list", "detections:live", "cameras:list"]
+    one, live = reverse("cameras:detail", args=[camera.code]), reverse("live:page", args=[camera.code])
+    asked = ["/passages/?q=BB6232&motif=PV+12", "/alertes/?etat=toutes", f"{one}?periode=7j"]
+    return [*alerts, *seen, *map(reverse, [*fixed, "cameras:count"]), one, live, *asked]
 
 
 @pytest.mark.django_db
@@ -79,13 +82,18 @@ def test_who_is_not_logged_in_is_led_to_the_log_in(client: Client, addresses: li
 def test_the_dashboard_shows_alerts_passages_and_cameras_in_trouble_first(
     logged_in: LogIn, operator: User, addresses: list[str], camera: Camera
 ) -> None:
-    Camera.objects.create(name="Igolo", code="igolo", status="online")
-    Camera.objects.create(name="Porga", code="porga", status="error", status_reason="flux <fermé>")
+    source, now = "http://192.0.2.1/stream", timezone.now()
+    igolo = Camera.objects.create(name="Igolo", code="igolo", status="online", stream_url=source)
+    CameraLease.objects.create(camera=igolo, holder=uuid4(), expires_at=now + timedelta(hours=1))
+    CameraIncident.objects.create(camera=igolo, kind="slow", since=now, found_at=now, noticed_at=now)
+    reason = "flux <fermé>"
+    Camera.objects.create(name="Porga", code="porga", status="error", status_reason=reason, stream_url=source)
     html = logged_in(operator).get("/").content.decode()
     assert html.index("Porga") < html.index("Igolo")
     assert "flux &lt;fermé&gt;" in html
-    for words in ("alertes ouvertes", "passages aujourd’hui", "caméra en ligne sur 3", "data-passage-id"):
+    for words in ("alertes ouvertes", "passages aujourd’hui", "caméra en ligne sur 2", "Trop lente"):
         assert words in html
+    assert "data-passage-id" in html
     only = logged_in(operator).get("/", headers={"hx-target": "cameras-live"}).content.decode()
     assert "Porga" in only
     assert "<html" not in only

@@ -57,6 +57,7 @@ def test_good_settings_load_and_secrets_may_come_from_files(tmp_path: Path) -> N
         ({"SECRET_KEY": "short"}, "SECRET_KEY is too short"),
         ({"DATABASE_URL": "sqlite:///x"}, "PostgreSQL"),
         ({"ENCRYPTION_KEYS": f"{'k' * 32},short"}, "ENCRYPTION_KEYS"),
+        ({"METRICS_TOKEN": "short"}, "METRICS_TOKEN"),
     ],
 )
 def test_impossible_values_are_refused(changes: dict[str, str], words: str) -> None:

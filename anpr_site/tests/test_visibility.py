@@ -6,7 +6,7 @@ from django.contrib.auth.models import AnonymousUser
 from accounts.models import ApiKey, AuditEvent, User
 from accounts.services import create_api_key
 from alerts.models import Alert
-from cameras.models import Camera, ModelConfig, SensorSettings, Zone
+from cameras.models import Camera, CameraIncident, ModelConfig, SensorSettings, Zone
 from detections.models import Detection, Submission
 from vehicles.models import StolenVehicle, Vehicle
 
@@ -28,6 +28,7 @@ def test_querysets_deny_by_default(
             ApiKey,
             AuditEvent,
             Camera,
+            CameraIncident,
             Detection,
             StolenVehicle,
             Submission,

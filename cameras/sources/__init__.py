@@ -12,13 +12,14 @@ from urllib.parse import unquote, urlsplit
 
 from cameras.models import Camera
 from cameras.options import SourceOptions
-from cameras.sources import http, rtsp, usb
+from cameras.sources import usb
 from cameras.sources.backoff import Backoff, Pace
-from cameras.sources.errors import Fault, SourceError, failure
+from cameras.sources.errors import Fault, SourceError
 from cameras.sources.folder import FOLDER_POLL, PHOTO_SUFFIXES, Photo, folder
 from cameras.sources.live import live as _live
 from cameras.sources.reconnecting import OnFailure, reconnecting
 from cameras.sources.recording import Recording
+from cameras.sources.ways import way_of
 from recognition.types import Frame
 
 __all__ = [
@@ -76,14 +77,7 @@ def stream(
     Addresses and devices are live whether asked for or not: their frames carry the time of their capture, and
     those that come while the consumer is busy are left out. Asked for `live`, they may not end.
     """
-    options, scheme = options or SourceOptions(), urlsplit(address).scheme if "://" in address else ""
-    if scheme in rtsp.SCHEMES:
-        return _live(rtsp.way(address, options), fps, options, endless=live)
-    if scheme in http.SCHEMES:
-        return _live(http.way(address), fps, options, endless=live)
-    if scheme:
-        raise failure(Fault.NOT_VIDEO)
-    path = Path(address)
-    if usb.is_device(path):
-        return _live(usb.way(path), fps, options, endless=live)
-    return Recording(path, fps, options, live=live).frames()
+    options = options or SourceOptions()
+    if "://" in address or usb.is_device(Path(address)):
+        return _live(way_of(address, options), fps, options, endless=live)
+    return Recording(Path(address), fps, options, live=live).frames()

@@ -2,7 +2,10 @@
 
 import time
 from collections import OrderedDict
+from dataclasses import dataclass
 from typing import Any
+
+from recognition.types import Frame
 
 TRUSTED = 2.0
 """Seconds by which the clock of a camera may differ from ours and still be taken at its word. The way of the
@@ -16,6 +19,18 @@ _AT_ONCE = 0.005
 """Seconds within which a packet comes that was there already."""
 _KEPT = 64
 """Packets whose times are kept while their pictures are in the decoder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Captured(Frame):
+    """A frame with what its source knows of it.
+
+    `decode_seconds` went into decoding and converting it and those left out since the frame before;
+    `clock_ahead`: seconds by which the camera's clock is ahead of ours, None where it does not tell.
+    """
+
+    decode_seconds: float = 0.0
+    clock_ahead: float | None = None
 
 
 class CaptureClock:
@@ -78,6 +93,11 @@ class PacketTimes:
         #: Seconds by which pictures come late because those before them took too long.
         self.lag = 0.0
 
+    @property
+    def ahead(self) -> float | None:
+        """Seconds by which the camera's clock is ahead of ours; None: it has not said."""
+        return self._clock.ahead
+
     def ask(self) -> None:
         """Take note that the next packet is asked for."""
         self._asked = time.monotonic()
@@ -95,6 +115,11 @@ class PacketTimes:
         # Where the next packet has to be waited for, none lies in the buffers on the way.
         self.lag = self._clock.lag if waited < _AT_ONCE else 0.0
         return at
+
+    @property
+    def clock_ahead(self) -> float | None:
+        """Seconds by which the camera's clock is ahead of ours, as last reported; None: it reports none."""
+        return self._clock.ahead
 
     def of(self, picture: Any, at: float) -> float:
         """The capture of a picture; `at`, the time of the packet that gave it, where it has no stamp."""

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from cameras.sources.capture import Captured
 from cameras.sources.errors import plain_errors
 from recognition.images import ImageError, open_image
-from recognition.types import Frame
 
 logger = logging.getLogger(__name__)
 
@@ -21,7 +21,7 @@ FOLDER_POLL = 0.25
 
 
 @dataclass(frozen=True, slots=True)
-class Photo(Frame):
+class Photo(Captured):
     """A photo of a folder. Name, time of change and size tell it from every other photo of that folder."""
 
     name: str = ""
@@ -37,7 +37,7 @@ class _Entry(NamedTuple):
     size: int
 
 
-def folder(path: Path, *, live: bool) -> Generator[Frame | None]:
+def folder(path: Path, *, live: bool) -> Generator[Photo | None]:
     """Photos of a folder, oldest first. Live: each new one when it is complete, then moved to `done/`.
 
     A photo is complete when it stood still between two looks; what cannot be read goes to `failed/`. It is
@@ -67,6 +67,20 @@ def folder(path: Path, *, live: bool) -> Generator[Frame | None]:
         yield None
 
 
+def newest_photo(path: Path) -> Photo | None:
+    """The newest sound photo, waiting or put away; None when there is none. It stays where it is.
+
+    Raises SourceError.
+    """
+    done = path / "done"
+    for place in (path, done) if done.is_dir() else (path,):
+        for entry in reversed(_entries(place)):
+            data = _bytes_of(place / entry.name)
+            if data is not None and (photo := _photo(entry, data, 0)):
+                return photo
+    return None
+
+
 def _entries(path: Path) -> list[_Entry]:
     """The photos that lie in the folder; one that vanishes meanwhile is left out."""
     with plain_errors():
@@ -93,6 +107,7 @@ def _bytes_of(photo: Path) -> bytes | None:
 
 
 def _photo(entry: _Entry, data: bytes, number: int) -> Photo | None:
+    started = time.perf_counter()
     try:
         image = open_image(data)
     except ImageError as error:
@@ -102,6 +117,7 @@ def _photo(entry: _Entry, data: bytes, number: int) -> Photo | None:
         image=image,
         captured_at=datetime.fromtimestamp(entry.modified_ns / 1e9, UTC),
         number=number,
+        decode_seconds=time.perf_counter() - started,
         name=entry.name,
         modified_ns=entry.modified_ns,
         size=entry.size,

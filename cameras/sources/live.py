@@ -2,13 +2,13 @@
 
 import threading
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from cameras.options import SourceOptions
-from cameras.sources.capture import PacketTimes
+from cameras.sources.capture import Captured, PacketTimes
 from cameras.sources.errors import Fault, SourceError, failure, plain_errors
 from cameras.sources.http import is_snapshot
 from cameras.sources.needed import Needed
@@ -29,6 +29,8 @@ class _Arrival(NamedTuple):
     at: datetime
     number: int
     packed: bool = False
+    decode_seconds: float = 0.0
+    clock_ahead: float | None = None
 
 
 class _Newest:
@@ -52,6 +54,9 @@ class _Newest:
         #: Pictures that could not be decoded, or came with parts of them lost.
         self.damaged = 0
         self.sound = 0
+        #: Seconds of decoding since a picture was last taken.
+        self._decoding = 0.0
+        self._clock_ahead: float | None = None
         self._judged = time.monotonic(), 0, 0
         #: Everything was taken and there will be no more.
         self.finished = False
@@ -67,6 +72,9 @@ class _Newest:
         with self._changed:
             self._changed.wait_for(lambda: self._arrival or self._ended, timeout)
             arrival, self._arrival = self._arrival, None
+            if arrival is not None:
+                arrival = arrival._replace(decode_seconds=self._decoding)
+                self._decoding = 0.0
             if arrival is None and self._ended:
                 if self._failure:
                     raise self._failure
@@ -124,7 +132,7 @@ class _Newest:
         for packet in container.demux(video):
             if self._stop.is_set():
                 return
-            at = times.take(packet)
+            at, self._clock_ahead = times.take(packet), times.clock_ahead
             # The last packet of a stream is empty, and has the decoder give what it still holds.
             last = not packet.size
             if packed:
@@ -137,17 +145,20 @@ class _Newest:
                 self._count += 1
             times.ask()
 
-    def _decoded(self, packet: Any) -> Iterator[Any]:
-        for picture in sound_pictures(packet):
-            if picture is None:
-                self.damaged += 1
-            else:
-                self.sound += 1
-                yield picture
+    def _decoded(self, packet: Any) -> list[Any]:
+        started = time.perf_counter()
+        pictures = list(sound_pictures(packet))
+        with self._changed:
+            self._decoding += time.perf_counter() - started
+        sound = [picture for picture in pictures if picture is not None]
+        self.damaged += len(pictures) - len(sound)
+        self.sound += len(sound)
+        return sound
 
     def _keep(self, picture: Any, at: float, *, packed: bool = False) -> None:
         with self._changed:
-            self._arrival = _Arrival(picture, datetime.fromtimestamp(at, UTC), self._count, packed)
+            moment = datetime.fromtimestamp(at, UTC)
+            self._arrival = _Arrival(picture, moment, self._count, packed, clock_ahead=self._clock_ahead)
             self._changed.notify()
         self._count += 1
 
@@ -164,6 +175,16 @@ def _start(thread: threading.Thread, address: str) -> None:
             raise failure(Fault.TIMEOUT)
         thread.start()
         mine.append(thread)
+
+
+def _frame(arrival: _Arrival) -> Frame | None:
+    """The picture converted, with what is known of it; None when it is damaged. Raises SourceError."""
+    started = time.perf_counter()
+    image = _image(arrival)
+    if image is None:
+        return None
+    spent = arrival.decode_seconds + time.perf_counter() - started
+    return Captured(image, arrival.at, arrival.number, spent, arrival.clock_ahead)
 
 
 def _image(arrival: _Arrival) -> RGB | None:
@@ -204,11 +225,11 @@ def live(way: Way, fps: float, options: SourceOptions, *, endless: bool = True) 
             arrival = newest.take(options.tick)
             if newest.finished:
                 break
-            image = _image(arrival) if arrival else None
-            if arrival is not None and image is not None:
+            frame = _frame(arrival) if arrival else None
+            if arrival is not None and frame is not None:
                 heard = time.monotonic()
                 due = max(due + 1 / fps, heard)
-                yield Frame(image, arrival.at, arrival.number)
+                yield frame
                 damaged = newest.damaged
                 newest.sound += arrival.packed
                 continue

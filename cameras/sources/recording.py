@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cameras.options import SourceOptions
+from cameras.sources.capture import Captured
 from cameras.sources.errors import Fault, failure
 from cameras.sources.opening import Way, opened, sound_pictures
 from recognition.types import Frame
@@ -31,6 +32,8 @@ class Recording:
         """`live`: play it at its own speed."""
         self._path, self._fps, self._options, self._live = path, fps, options, live
         self._damaged = 0
+        #: Seconds of decoding since a frame was last given.
+        self._decoding = 0.0
         self._start_at(0.0)
         #: When the consumer last had something: a frame or a tick.
         self._given = time.monotonic()
@@ -55,17 +58,25 @@ class Recording:
                         self._given = time.monotonic()
                     continue
                 due = max(due + 1 / self._fps, seconds)
-                image = picture.to_ndarray(format="rgb24")
-                yield Frame(image, self._opened_at + timedelta(seconds=seconds), number)
+                yield self._frame(picture, seconds, number)
                 back = self._given = time.monotonic()
         if number < 0:
             # Played again and again, such a file would keep its worker busy and silent for ever.
             raise failure(Fault.CORRUPT if self._damaged else Fault.EMPTY)
 
+    def _frame(self, picture: Any, seconds: float, number: int) -> Frame:
+        started = time.perf_counter()
+        image = picture.to_ndarray(format="rgb24")
+        spent, self._decoding = self._decoding + time.perf_counter() - started, 0.0
+        return Captured(image, self._opened_at + timedelta(seconds=seconds), number, spent)
+
     def _pictures(self, container: Any, video: Any) -> Iterator[Any]:
         """The sound ones."""
         for packet in container.demux(video):
-            for picture in sound_pictures(packet):
+            started = time.perf_counter()
+            pictures = list(sound_pictures(packet))
+            self._decoding += time.perf_counter() - started
+            for picture in pictures:
                 if picture is None:
                     self._damaged += 1
                 else:

@@ -1,10 +1,12 @@
-"""Addresses under /api/v1/events."""
+"""Addresses under /api/v1/events, and health of cameras, which counts passages."""
 
 from django.urls import path
 
-from detections.api import views
+from detections.api import camera_health, views
 
 urlpatterns = [
+    path("config/cameras/health", camera_health.CameraHealthListView.as_view(), name="cameras-health"),
+    path("config/cameras/<int:pk>/health", camera_health.CameraHealthView.as_view(), name="camera-health"),
     path("events/ingest", views.IngestView.as_view(), name="event-ingest"),
     path("events/submissions/<uuid:pk>", views.SubmissionView.as_view(), name="event-submission"),
     path("events/<int:pk>", views.EventView.as_view(), name="event"),

@@ -189,3 +189,19 @@ def test_today_begins_at_midnight_in_porto_novo(logged_in: LogIn, viewer: User, 
         )
         response = logged_in(viewer).get(reverse("detections:live"))
     assert response.context["passages_today"] == 2
+
+
+def test_the_newest_photo_of_a_camera_is_shown_to_those_who_may_see_passages(
+    logged_in: LogIn, viewer: User, stored: Callable[..., Detection], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = timezone.now()
+    passage = stored(detected_at=now - timedelta(days=2))
+    stored("AN0674RB", detected_at=now - timedelta(days=1), frame=None)
+    client, address = logged_in(viewer), reverse("detections:camera-frame", args=[passage.camera_id])
+    shown = b"".join(client.get(address).streaming_content)  # type: ignore[attr-defined]
+    assert shown == picture()
+    assert AuditEvent.objects.get(action="passage.view").target_id == str(passage.pk)
+    with time_machine.travel(now + timedelta(days=40)):
+        assert logged_in(viewer).get(address).status_code == 404
+    monkeypatch.setattr("accounts.roles.VIEWER", frozenset())
+    assert client.get(address).status_code == 403

@@ -22,8 +22,10 @@
     document.querySelectorAll("[data-fresh]").forEach((note) => { note.hidden = false; });
   };
   const alertChanged = (id) => { alertsChanged(); tell(`alert-${id}-changed`); };
+  const camerasChanged = () => tell("cameras-changed");
   const everything = () => {
     alertsChanged();
+    camerasChanged();
     passagesChanged();
     document.querySelectorAll("article[data-alert-id]").forEach((alert) => alertChanged(alert.dataset.alertId));
   };
@@ -49,6 +51,8 @@
       alertChanged(message.id);
     } else if (message.type === "passages") {
       passagesChanged();
+    } else if (message.type === "camera.incident") {
+      camerasChanged();
     }
   };
 
