@@ -36,7 +36,7 @@ app.conf.beat_schedule = {
         "schedule": 5.0,
         "options": {"expire_seconds": EXPIRE_SECONDS},
     },
-    # A dead worker's camera is to be read by another within 15 s: its lease takes eight of them.
+    # A dead worker's camera is to be read by another within 15 s: its lease takes six of them.
     "keep cameras running": {
         "task": "detections.tasks.supervise_cameras",
         "schedule": 2.0,

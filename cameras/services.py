@@ -27,7 +27,7 @@ from cameras.sealed import Unopened
 
 logger = logging.getLogger(__name__)
 
-LEASE = timedelta(seconds=8)
+LEASE = timedelta(seconds=6)
 """A worker renews well within this; a dead worker's camera is free after it. Measured by the clock of the
 database alone: those of the hosts may differ by more than this."""
 

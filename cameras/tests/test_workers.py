@@ -362,3 +362,24 @@ def test_vehicles_in_view_when_the_source_breaks_off_are_handed_over(
     assert sorted(seen) == [("AN0674RB", None), ("BB6232RB", None)]
     streaming.refresh_from_db()
     assert streaming.status_reason == "connection reset"
+
+
+def test_vehicles_in_view_are_handed_over_before_a_stopping_worker_lets_the_camera_go(
+    streaming: Camera, monkeypatch: pytest.MonkeyPatch, blind: None
+) -> None:
+    monkeypatch.setattr(workers, "stopping", threading.Event())
+
+    def asked_to_stop(_camera: Camera, *, live: bool) -> Iterator[Frame | None]:
+        yield Frame(np.zeros((360, 640, 3), np.uint8), timezone.now())
+        workers.stopping.set()
+        yield None
+        pytest.fail("read on")
+
+    monkeypatch.setattr(workers, "frames_of", asked_to_stop)
+    seen: list[tuple[str, bool]] = []
+    assert workers.watch(
+        streaming.pk,
+        lambda _camera, passage, _event: seen.append((passage.read.text, CameraLease.objects.exists())),
+    )
+    assert sorted(seen) == [("AN0674RB", True), ("BB6232RB", True)]
+    assert not CameraLease.objects.exists()
