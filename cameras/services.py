@@ -16,6 +16,7 @@ from accounts.services import audit
 from cameras.models import (
     Camera,
     CameraLease,
+    CameraSample,
     CameraStatus,
     Configured,
     ModelConfig,
@@ -30,6 +31,9 @@ logger = logging.getLogger(__name__)
 LEASE = timedelta(seconds=6)
 """A worker renews well within this; a dead worker's camera is free after it. Measured by the clock of the
 database alone: those of the hosts may differ by more than this."""
+
+FORGOTTEN = timedelta(minutes=3)
+"""A camera without figures for so long was read by nobody."""
 
 NOBODY = uuid.UUID(int=0)
 """Holds the lease of a camera that rests: none is to try it before its lease has run out."""
@@ -92,6 +96,15 @@ def set_status(camera_id: int, status: CameraStatus, reason: str = "") -> bool:
     if changed:
         logger.info("camera %s is %s", camera_id, status)
     return bool(changed)
+
+
+def doubt_status(camera_id: int) -> None:
+    """A camera that is online by the word of a worker long gone is so no more: nobody has read it since."""
+    now = timezone.now()
+    if not CameraSample.objects.filter(camera_id=camera_id, minute__gte=now - FORGOTTEN).exists():
+        Camera.objects.filter(pk=camera_id, status=CameraStatus.ONLINE).update(
+            status=CameraStatus.OFFLINE, status_reason="", status_since=now
+        )
 
 
 # --- What people configure: cameras, zones, recognition models, sensors -----------------------------------

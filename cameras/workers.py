@@ -16,6 +16,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from cameras import services
 from cameras.gauging import Gauge
@@ -106,7 +107,8 @@ def engine_of(camera: Camera) -> Engine:
         zones = zones_of(camera)
     except ValidationError as error:
         # Drawn past all checks: reading everywhere could store what must not be stored.
-        raise CameraSettingsError(f"a zone cannot be used: {'; '.join(error.messages)}") from error
+        why = "; ".join(error.messages)
+        raise CameraSettingsError(_("A zone cannot be used: %(why)s") % {"why": why}) from error
     engine = _engine_of(camera)
     if camera.plate_formats:
         engine = ExpectingEngine(engine, camera.plate_formats)
@@ -200,6 +202,7 @@ def watch(
         holder = services.take_lease(camera_id)
         if holder is None:
             return False
+        services.doubt_status(camera_id)
         rest = 0.0
         try:
             read = partial(_recognise, on_stay=on_stay, known=known)
@@ -242,10 +245,10 @@ def _watch(
             services.set_status(camera_id, CameraStatus.ERROR, str(error))
         except Exception as error:
             # Only its kind: texts of unforeseen errors may hold an address with its password.
-            _tell(camera_id, f"reading broke off: {type(error).__name__}")
+            _tell(camera_id, _("Reading broke off: %(kind)s.") % {"kind": type(error).__name__})
             raise
         else:
-            services.set_status(camera_id, CameraStatus.OFFLINE, "end of the recording")
+            services.set_status(camera_id, CameraStatus.OFFLINE, _("The recording has ended."))
         return _retry_seconds(camera)
     return 0.0
 

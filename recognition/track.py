@@ -57,6 +57,7 @@ class Track:
         self._kinds: dict[str, float] = {}
         self._lanes: dict[int, float] = {}
         self._colours: dict[str, float] = {}
+        self._plate_colours: dict[str, float] = {}
         self._measured, self._best_measured = 0, 0.0
 
     def __len__(self) -> int:
@@ -121,6 +122,9 @@ class Track:
             return
         if lane:
             self._lanes[lane] = self._lanes.get(lane, 0.0) + weight
+        told = 1.0 if read.plate_colour else _UNTOLD
+        votes = self._plate_colours.get(read.plate_colour, 0.0) + told * weight
+        self._plate_colours[read.plate_colour] = votes
         self._look_at_vehicle(read, frame, weight)
         self._keep_picture(read, frame, weight)
 
@@ -186,6 +190,7 @@ class Track:
     def _voted_read(self, best: PlateRead, vote: Vote) -> PlateRead:
         if self._count == 1:
             return best
+        best = replace(best, plate_colour=_majority(self._plate_colours))
         if best.text != vote.text:
             # The best picture was spelled otherwise: its characters' confidences belong to another text.
             chars = self._ballot.characters(vote.text)

@@ -11,7 +11,7 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from cameras import services
-from cameras.models import Camera, CameraLease, CameraStatus, ModelConfig, Zone, ZoneType
+from cameras.models import Camera, CameraLease, CameraSample, CameraStatus, ModelConfig, Zone, ZoneType
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -169,3 +169,22 @@ def test_another_cameras_edit_lets_a_camera_rest(streaming: Camera) -> None:
     services.release_lease(streaming.pk, holder, rest=60)
     services.create_config(Camera(name="other", code="other"), by=None)
     assert services.free_cameras() == []
+
+
+def test_online_by_the_word_of_a_worker_long_gone_is_doubted(camera: Camera) -> None:
+    now = timezone.now()
+    services.set_status(camera.pk, CameraStatus.ONLINE)
+    CameraSample.objects.create(camera=camera, minute=now - timedelta(minutes=2))
+    services.doubt_status(camera.pk)
+    camera.refresh_from_db()
+    assert camera.status == CameraStatus.ONLINE
+    CameraSample.objects.update(minute=now - timedelta(hours=8))
+    services.doubt_status(camera.pk)
+    camera.refresh_from_db()
+    assert camera.status == CameraStatus.OFFLINE
+    assert camera.status_since
+    assert camera.status_since >= now
+    services.set_status(camera.pk, CameraStatus.ERROR, "x")
+    services.doubt_status(camera.pk)
+    camera.refresh_from_db()
+    assert camera.status == CameraStatus.ERROR, "why it fails is not forgotten"

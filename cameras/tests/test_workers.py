@@ -226,7 +226,7 @@ def test_a_crash_is_told_and_raised_and_lets_go(
         workers.watch(streaming.pk, ignore)
     streaming.refresh_from_db()
     assert (streaming.status, streaming.status_reason) == (
-        CameraStatus.ERROR, "reading broke off: LookupError",
+        CameraStatus.ERROR, "La lecture s’est interrompue\u00a0: LookupError.",
     )  # fmt: skip
     assert not CameraLease.objects.exists()
     assert services.free_cameras() == [streaming.pk]

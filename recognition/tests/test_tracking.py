@@ -197,3 +197,13 @@ def test_without_new_frames_a_vehicle_that_left_is_not_kept_waiting() -> None:
     stream = passages(live, engine)
     assert next(stream).read.text == "BB6232RB"
     assert engine.calls == [False]
+
+
+@pytest.mark.parametrize(
+    ("colours", "voted"),
+    [(["orange", "", "orange"], "orange"), (["white", "blue", ""], ""), (["", "", ""], "")],
+)
+def test_the_plates_colour_is_voted_and_untold_in_doubt(colours: list[str], voted: str) -> None:
+    script = [[replace(read("BB6232RB", growing(i)), plate_colour=c)] for i, c in enumerate(colours)]
+    (passage,) = run(script)
+    assert passage.read.plate_colour == voted
