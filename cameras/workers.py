@@ -226,7 +226,7 @@ def _watch(
     while camera := Camera.objects.to_read().select_related("model").filter(pk=camera_id).first():
         plan = plan_of(camera)
         try:
-            gauge = Gauge(camera_id, None if reads_folder(camera) else camera.fps)
+            gauge = Gauge(camera_id, camera.fps if is_endless(camera) else None)
             # Closed here rather than some day: a network source has a thread and a connection.
             with closing(_beating(camera, holder, plan, gauge)) as frames:
                 watched = (gauge.read, live, *observers)

@@ -25,6 +25,8 @@ LAYOUTS: tuple[Layout, ...] = ("one_line", "two_line")
 MARGIN = 0.06
 #: A colour less likely than this is not named.
 _SURE_COLOUR = 0.6
+#: Colours that pass into one another with dirt and light: a doubt between them is none about the rest.
+_KIN = {"orange": "yellow", "yellow": "orange"}
 #: Plates larger than this many times the network's input are reduced before they are straightened, or
 #: strokes between the sampled pixels would be lost.
 _OVERSIZE = 1.5
@@ -50,7 +52,8 @@ class PlateText:
     def colour(self) -> str:
         """Name of the background's colour, "" when in doubt."""
         best = max(self.colours, key=lambda name: self.colours[name])
-        return best if self.colours[best] >= _SURE_COLOUR else ""
+        kin = _KIN.get(best, "")
+        return best if self.colours[best] + self.colours.get(kin, 0.0) >= _SURE_COLOUR else ""
 
     @property
     def raw(self) -> str:
