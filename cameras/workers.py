@@ -26,6 +26,7 @@ from cameras.options import CameraSettings, CameraSettingsError
 from cameras.plans import Plan, is_current, plan_of
 from cameras.sources import (
     Backoff,
+    Fault,
     OnFailure,
     Pace,
     Photo,
@@ -240,7 +241,8 @@ def _watch(
             return 0.0
         except AwayError as away:
             logger.info("camera %s given back: %s", camera_id, away)
-            return away.rest
+            # What was edited meanwhile may have mended it.
+            return away.rest if is_current(camera, plan) else 0.0
         except (SourceError, EngineError, CameraSettingsError) as error:
             services.set_status(camera_id, CameraStatus.ERROR, str(error))
         except Exception as error:
@@ -249,7 +251,7 @@ def _watch(
             raise
         else:
             services.set_status(camera_id, CameraStatus.OFFLINE, _("The recording has ended."))
-        return _retry_seconds(camera)
+        return _retry_seconds(camera) if is_current(camera, plan) else 0.0
     return 0.0
 
 
@@ -364,7 +366,8 @@ class _Pulse:
         with _database_may_be_away(self._camera):
             services.set_status(self._camera.pk, CameraStatus.ERROR, str(error))
         dead = time.monotonic() - self._seen
-        if dead + wait > PATIENCE:
+        # Whoever took over a frozen picture would find out anew that it is frozen, and read it meanwhile.
+        if dead + wait > PATIENCE and error.fault is not Fault.FROZEN:
             raise AwayError(max(wait, self.backoff.rest(error.fault, dead=dead)))
 
     def _renew(self) -> None:

@@ -145,7 +145,9 @@ class Stay(models.Model):
     """
 
     event_id = models.UUIDField(_("event"))
-    camera = models.ForeignKey(Camera, on_delete=models.PROTECT, related_name="+", verbose_name=_("camera"))
+    camera = models.ForeignKey(
+        Camera, on_delete=models.PROTECT, db_index=False, related_name="+", verbose_name=_("camera")
+    )
     started_at = models.DateTimeField(_("stood from"))
     ended_at = models.DateTimeField(_("stood until"))
 
@@ -155,6 +157,7 @@ class Stay(models.Model):
         verbose_name = _("stay")
         verbose_name_plural = _("stays")
         ordering = ("-started_at",)
+        indexes = (models.Index(fields=["camera", "-ended_at"], name="stay_lately"),)
         constraints = (
             models.UniqueConstraint(fields=["event_id", "started_at"], name="stay_once"),
             models.CheckConstraint(condition=Q(ended_at__gte=models.F("started_at")), name="stay_in_order"),

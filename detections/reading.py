@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import User
@@ -15,6 +14,8 @@ from detections.passages import NewPassage, Outcome
 
 REMEMBERED = timedelta(minutes=10)
 """A vehicle that stands before a camera for longer is another passage when another worker takes over."""
+LONGEST_STAY = timedelta(days=35)
+"""So far back is the passage of a parked vehicle looked for: two months of the table at most."""
 
 if TYPE_CHECKING:  # recognition.types needs numpy, which a web process does not have
     from recognition.types import Passage, PlateRead
@@ -72,11 +73,18 @@ def new_passage(
 
 def passages_lately(camera: Camera) -> dict[str, tuple[uuid.UUID, datetime]]:
     """Passages of this camera whose vehicles may still stand in its picture, the latest of each plate."""
-    since = timezone.now() - REMEMBERED
-    parked = Stay.objects.filter(camera=camera, ended_at__gte=since).values("event_id")
-    lately = Detection.objects.filter(Q(detected_at__gte=since) | Q(event_id__in=parked), camera=camera)
-    found = lately.order_by("detected_at").values_list("plate_number", "event_id", "detected_at")
-    return {plate: (event_id, detected_at) for plate, event_id, detected_at in found}
+    now = timezone.now()
+    since = now - REMEMBERED
+    parked = list(Stay.objects.filter(camera=camera, ended_at__gte=since).values_list("event_id", flat=True))
+    # Each by an index of its own: together they would have every passage of the camera looked at.
+    queries = (
+        Detection.objects.filter(camera=camera, detected_at__gte=since),
+        Detection.objects.filter(camera=camera, event_id__in=parked, detected_at__gte=now - LONGEST_STAY),
+    )
+    found = sorted(
+        (row for query in queries for row in query.values_list("detected_at", "plate_number", "event_id")),
+    )
+    return {plate: (event_id, detected_at) for detected_at, plate, event_id in found}
 
 
 def as_dict(read: "PlateRead") -> dict[str, Any]:

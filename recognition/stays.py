@@ -47,6 +47,10 @@ class _Span:
     until: datetime
     told: datetime
 
+    @property
+    def seconds(self) -> float:
+        return (self.until - self.since).total_seconds()
+
 
 class Stays:
     """The stays of one camera's vehicles, told of to `on_stay` once their passage was given out."""
@@ -80,8 +84,9 @@ class Stays:
             self._tell(track, span)
 
     def parked(self, track: Track) -> bool:
-        """Whether it stands in a parking zone, as far as is known."""
-        return track in self._spans
+        """Whether it stands in a parking zone: for long enough, and still when it was last seen."""
+        span = self._spans.get(track)
+        return span is not None and track.stands and span.seconds >= _PARKED
 
     def _go_on(self, track: Track, span: _Span, at: datetime) -> None:
         span.until = at
@@ -90,5 +95,5 @@ class Stays:
             self._tell(track, span)
 
     def _tell(self, track: Track, span: _Span) -> None:
-        if self._on_stay and track.captured_at and (span.until - span.since).total_seconds() >= _PARKED:
+        if self._on_stay and track.captured_at and span.seconds >= _PARKED:
             self._on_stay(Stay(track.passage_id, track.captured_at, span.since, span.until))

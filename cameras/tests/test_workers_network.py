@@ -144,6 +144,27 @@ def test_a_dead_camera_gives_its_place_to_a_living_one_and_is_tried_again(
         eventually(lambda: services.free_cameras() == [camera.pk], seconds=6)
 
 
+def test_a_frozen_camera_stays_in_error_and_is_not_read_again_and_again(
+    units: list[AccessUnit],
+    camera: Camera,
+    watching: Callable[..., threading.Thread],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(workers, "PATIENCE", 1.0)
+    still = Stream(units[:1])
+    with RtspServer({"live": still}) as server:
+        Camera.objects.update(rtsp_url=server.url(), settings={"retry_seconds": 1, "source": {"frozen": 1.5}})
+        thread = watching()
+        eventually(lambda: Camera.objects.get().status == CameraStatus.ERROR)
+        until = time.monotonic() + 6
+        while time.monotonic() < until:
+            assert Camera.objects.get().status == CameraStatus.ERROR
+            assert thread.is_alive()
+            time.sleep(0.1)
+        still.units = units
+        eventually(lambda: Camera.objects.get().status == CameraStatus.ONLINE)
+
+
 def test_a_camera_known_to_be_dead_has_its_place_for_one_try_only(
     camera: Camera, watching: Callable[..., threading.Thread]
 ) -> None:

@@ -68,3 +68,19 @@ def test_a_vehicle_that_does_not_move_at_all_still_stays() -> None:
         builder.add(Frame(NOISE, START + timedelta(seconds=number / 2), number))
     builder.finish()
     assert stays[-1].seconds == 199.5
+
+
+def test_who_only_drives_through_the_zone_is_another_passage_when_it_comes_back() -> None:
+    through: list[tuple[int, Box | None]] = [(3, LEFT), (300, None), (3, LEFT)]
+    given, stays = run(film(*through))
+    assert len(given) == 2
+    assert stays == []
+
+
+def test_who_drove_off_out_of_the_zone_at_the_pictures_edge_is_not_parked() -> None:
+    off: list[tuple[int, Box | None]] = [
+        (1, (100.0 - 20 * i, 100.0, 160.0 - 20 * i, 118.0)) for i in range(6)
+    ]
+    given, stays = run(film((30, LEFT), *off, (300, None), (10, LEFT)))
+    assert len(given) == 2
+    assert max(stay.seconds for stay in stays) < 60
