@@ -30,7 +30,7 @@ class Gauge:
         self._seen = monotonic()
         self._minute = samples.minute_of(timezone.now())
         self._tally = Tally(fps_asked=fps_asked)
-        #: Pictures came since the source last failed.
+        #: Pictures came since the source last failed, or need not come.
         self._well = False
         #: Number of the last picture of this connection.
         self._number = -1
@@ -38,9 +38,10 @@ class Gauge:
     def beat(self, frame: Frame | None) -> None:
         """A frame that goes to recognition now, or None: a tick without one."""
         self._go_on()
+        # A folder into which no photo comes is as it should be; of a camera pictures are expected.
+        self._well = self._well or frame is not None or self._fps_asked is None
         if frame is None:
             return
-        self._well = True
         tally, now = self._tally, timezone.now()
         # A connection that begins anew, or a recording played again, counts from 0.
         tally.captured += frame.number - (self._number if frame.number > self._number else -1)

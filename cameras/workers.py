@@ -43,7 +43,7 @@ from recognition.lanes import Lanes
 from recognition.stays import Stay
 from recognition.tracking import Known, TrackingRules, passages, read_photo
 from recognition.types import Frame, Passage
-from recognition.zones import ZonedEngine
+from recognition.zones import ZonedEngine, Zones
 
 logger = logging.getLogger(__name__)
 
@@ -98,14 +98,16 @@ class AwayError(Exception):
         self.rest = rest
 
 
-def engine_of(camera: Camera) -> Engine:
+def engine_of(camera: Camera, *, zoned: bool = True) -> Engine:
     """The engine that reads this camera, where its zones let it. Raises CameraSettingsError and EngineError.
+
+    Not `zoned` it reads everywhere: for pictures that do not show what the zones were drawn in.
 
     The camera's own model comes first, then the engine that its settings name, then the usual model, then the
     engine of the product's settings.
     """
     try:
-        zones = zones_of(camera)
+        zones = zones_of(camera) if zoned else Zones()
     except ValidationError as error:
         # Drawn past all checks: reading everywhere could store what must not be stored.
         why = "; ".join(error.messages)

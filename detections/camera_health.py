@@ -12,15 +12,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, OuterRef, Subquery
+from django.db.models import Count, OuterRef, Subquery, Sum
 from django.utils import timezone, translation
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from cameras import incidents
-from cameras.health import State, Vitals, by_need, vitals_of
+from cameras.health import State, Vitals, by_need, is_read_here, vitals_of
 from cameras.incidents import Finding, Findings
-from cameras.models import Camera, CameraIncident, Trouble
+from cameras.models import Camera, CameraIncident, CameraSample, Trouble
+from cameras.samples import minute_of
 from detections.models import Detection
 
 WEEKS = 4
@@ -33,6 +34,9 @@ CHANCE = 1e-5
 FAR_BELOW = 0.5
 """Share of the passages expected below which traffic alone does not explain the rest."""
 
+WATCHED = 0.95
+"""Share of the hour in which a camera must have been online for its passages to be held against the usual."""
+
 SLOW = 0.5
 """Share of the frames asked for below which a camera is too slow."""
 LATE_SECONDS = 5.0
@@ -41,11 +45,15 @@ CLOCK_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """Passages of the last hour against those expected; None: too little is known of past weeks."""
+    """Passages of the last hour against those expected; None: too little is known of past weeks.
+
+    `online_seconds`: how long pictures of a camera that is read here came in that hour.
+    """
 
     last_passage: datetime | None
     actual: int
     expected: float | None
+    online_seconds: float = 0.0
 
     @property
     def too_few(self) -> bool:
@@ -98,6 +106,12 @@ def _passages(**bounds: datetime) -> Any:
     ).order_by()
 
 
+def _online(until: datetime) -> Any:
+    """Seconds for which a camera was online in the hour before."""
+    samples = CameraSample.objects.filter(camera=OuterRef("pk"), minute__gte=until - HOUR, minute__lt=until)
+    return samples.order_by().values("camera").annotate(online=Sum("seconds_online")).values("online")
+
+
 def _traffic_of(cameras: Collection[Camera], *, now: datetime) -> dict[int, Traffic]:
     counts = {
         f"week_{week}": Subquery(
@@ -112,8 +126,9 @@ def _traffic_of(cameras: Collection[Camera], *, now: datetime) -> dict[int, Traf
     rows = (
         Camera.objects.filter(pk__in=[camera.pk for camera in cameras])
         .order_by()
-        .annotate(last_passage=Subquery(last), **counts)
-        .values("pk", "created_at", "last_passage", *counts)
+        # Of the minute that has just begun nothing is known yet.
+        .annotate(last_passage=Subquery(last), online=Subquery(_online(minute_of(now))), **counts)
+        .values("pk", "created_at", "last_passage", "online", *counts)
     )
     return {
         row["pk"]: Traffic(
@@ -126,6 +141,7 @@ def _traffic_of(cameras: Collection[Camera], *, now: datetime) -> dict[int, Traf
                     if row["created_at"] <= now - HOUR - week * WEEK
                 ]
             ),
+            online_seconds=row["online"] or 0.0,
         )
         for row in rows
     }
@@ -159,7 +175,9 @@ def findings(health: CameraHealth) -> Findings:
     # Of the minute that has just begun nothing is known yet; of a camera that sends by itself never.
     if vitals.fps_reached is not None or vitals.state is State.SENDER:
         found |= _of_figures(vitals)
-    if health.traffic.expected is not None:
+    # After an outage passages are missing that nobody saw.
+    seen = not is_read_here(health.camera) or health.traffic.online_seconds >= WATCHED * HOUR.total_seconds()
+    if health.traffic.expected is not None and seen:
         found[Trouble.SILENT] = _of_traffic(health.traffic)
     return found
 

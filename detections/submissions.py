@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
+from cameras.models import Camera
 from cameras.options import CameraSettingsError
 from detections import services
 from detections.models import Source, Submission, SubmissionStatus
@@ -24,6 +25,12 @@ CLAIM = timedelta(seconds=60)
 """A claimed photo is given to another worker after this: its worker died."""
 
 MAX_ATTEMPTS = 3
+
+SAME_SHAPE = 0.05
+"""By so much the shape of a photo may differ from that of its camera's picture and still show its view."""
+
+CROP_SIDE = 256
+"""Pixels of the longest side up to which a photo is taken for a crop where its camera's shape is unknown."""
 
 
 def claim() -> Submission | None:
@@ -64,7 +71,8 @@ def read(submission: Submission) -> SubmissionStatus:
     except FileNotFoundError:
         return settle(submission, SubmissionStatus.FAILED, error="the photo is missing from storage")
     try:
-        found = read_photo(image, submission.detected_at, engine_of(submission.camera))
+        zoned = is_view_of(submission.camera, *image.shape[1::-1])
+        found = read_photo(image, submission.detected_at, engine_of(submission.camera, zoned=zoned))
     except (CameraSettingsError, EngineError) as error:
         return _postpone(submission, str(error))
     if not found:
@@ -94,6 +102,13 @@ def read(submission: Submission) -> SubmissionStatus:
         refusals = {outcome.refusal.code for outcome in outcomes if outcome.refusal}
         return settle(submission, SubmissionStatus.NO_PLATE, error=", ".join(sorted(refusals)))
     return settle(submission, SubmissionStatus.READ, detections=ids)
+
+
+def is_view_of(camera: Camera, width: int, height: int) -> bool:
+    """Whether a photo of so many pixels shows the camera's whole picture, so that zones drawn there hold."""
+    if camera.width and camera.height:
+        return abs(width * camera.height / (height * camera.width) - 1) <= SAME_SHAPE
+    return max(width, height) > CROP_SIDE
 
 
 def _postpone(submission: Submission, reason: str) -> SubmissionStatus:

@@ -1,5 +1,7 @@
 """Celery tasks: read photos, run cameras, keep partitions ahead. Each makes one domain call."""
 
+import threading
+
 from celery import current_app, shared_task
 from django.utils import timezone
 
@@ -11,13 +13,27 @@ EXPIRE_SECONDS = 30
 """What nobody took by then was offered again. Well above the difference between two machines' clocks."""
 
 
+_photos = threading.Semaphore()
+"""Held by the one thread of this process that reads photos: the others are there for cameras."""
+
+
 @shared_task
 def read_submissions() -> int:
-    """Read every waiting photo; the number read."""
+    """Read every waiting photo, until the worker is asked to stop; the number read.
+
+    None where another thread of this process is at it: a heap of photos must not take the place of cameras.
+    """
+    from cameras.workers import stopping
+
+    if not _photos.acquire(blocking=False):
+        return 0
     count = 0
-    while submission := submissions.claim():
-        submissions.read(submission)
-        count += 1
+    try:
+        while not stopping.is_set() and (submission := submissions.claim()):
+            submissions.read(submission)
+            count += 1
+    finally:
+        _photos.release()
     return count
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from recognition.types import Frame
 
-TRUSTED = 2.0
-"""Seconds by which the clock of a camera may differ from ours and still be taken at its word. The way of the
-pictures, some tenths of a second, is in this difference."""
+TRUSTED, DISTRUSTED = 1.5, 2.0
+"""Seconds by which the clock of a camera may differ from ours to be taken at its word, and to stay so. The
+way of the pictures, some tenths of a second, is in this difference, and varies."""
 LOST = 5.0
 """Seconds by which stamps may fall behind arrival before they are taken for stamps of another run."""
 CREEP = 0.001
@@ -46,6 +46,7 @@ class CaptureClock:
         self.ahead: float | None = None
         #: Seconds by which the last picture came later than the fastest did.
         self.lag = 0.0
+        self._trusted = True
         self._offset: float | None = None
         self._last = (0.0, 0.0)
 
@@ -57,7 +58,9 @@ class CaptureClock:
         anchored = self._anchored(arrived, stamp)
         if reported is not None:
             self.ahead = reported - arrived
-            if abs(self.ahead) <= TRUSTED:
+            limit = DISTRUSTED if self._trusted else TRUSTED
+            self._trusted = abs(self.ahead) <= limit
+            if self._trusted:
                 return min(reported, arrived)
         return anchored
 
@@ -90,6 +93,8 @@ class PacketTimes:
         self._times: OrderedDict[int | None, float] = OrderedDict()
         self._asked = time.monotonic()
         self._before: float | None = None
+        #: The capture of the picture told last.
+        self._told = 0.0
         #: Seconds by which pictures come late because those before them took too long.
         self.lag = 0.0
 
@@ -122,8 +127,14 @@ class PacketTimes:
         return self._clock.ahead
 
     def of(self, picture: Any, at: float) -> float:
-        """The capture of a picture; `at`, the time of the packet that gave it, where it has no stamp."""
-        return self._times.get(picture.pts, at)
+        """The capture of a picture; `at`, the time of the packet that gave it, where it has no stamp.
+
+        Never earlier than that of the picture before, unless our own clock was set back. Asked of pictures in
+        the order in which they are shown; packets may come in another.
+        """
+        captured = self._times.get(picture.pts, at)
+        self._told = captured if captured < self._told - LOST else max(captured, self._told)
+        return self._told
 
 
 def _reported(packet: Any) -> float | None:

@@ -137,7 +137,7 @@ class _Newest:
             last = not packet.size
             if packed:
                 if not last:
-                    self._keep(packet, at, packed=True)
+                    self._keep(packet, times.of(packet, at), packed=True)
             elif last or needed.wants(at, key=packet.is_keyframe or alone, lag=times.lag):
                 for picture in self._decoded(packet):
                     self._keep(picture, times.of(picture, at))

@@ -1,8 +1,11 @@
 """When pictures were captured, and which of them are worth decoding."""
 
-import pytest
+from typing import Any
 
-from cameras.sources.capture import CaptureClock
+import pytest
+import time_machine
+
+from cameras.sources.capture import CaptureClock, PacketTimes
 from cameras.sources.needed import Needed
 
 
@@ -25,6 +28,63 @@ def test_reports_of_the_camera_are_believed_while_they_are_about_right() -> None
     assert clock.at(1000.0, 5.0, 1000.4) == 1000.0, "nothing is captured after it arrived"
     assert clock.at(1001.0, 6.0, 5000.0) == pytest.approx(1001.0, abs=0.01)
     assert clock.ahead == pytest.approx(3999.0)
+
+
+def test_a_clock_near_the_limit_is_not_believed_now_and_again() -> None:
+    """Once its reports were too late they stay so, until they are clearly less late."""
+    clock = CaptureClock()
+    delays = [1.8, 2.2, 1.8, 2.2, 1.6, 1.4, 1.8, 1.9]
+    believed = []
+    for n, delay in enumerate(delays):
+        reported = 1000 + n / 10 - delay
+        believed.append(clock.at(1000 + n / 10, 5 + n / 10, reported) == reported)
+    assert believed == [True, False, False, False, False, True, True, True]
+
+
+class Packet:
+    """A packet, or its picture, with the report of the camera's clock."""
+
+    def __init__(self, pts: int | None, reported: float | None = None) -> None:
+        self.pts, self.time_base = pts, 0.1
+        self._reported = reported
+
+    def iter_sidedata(self) -> list[Any]:
+        if self._reported is None:
+            return []
+        data = int(self._reported * 1e6).to_bytes(8, "little")
+
+        class Report(bytes):
+            data_type = "prft"
+
+        return [Report(data)]
+
+
+def test_no_picture_is_earlier_than_the_one_before() -> None:
+    times, told = PacketTimes(stamped=True, behind=False), []
+    with time_machine.travel(1000.0, tick=False) as ours:
+        for n, delay in enumerate([2.2, 2.2, 2.2, 1.4, 1.4, 1.4, 1.4]):
+            packet = Packet(n, 1000 + n / 10 - delay)
+            told.append(times.of(packet, times.take(packet)))
+            ours.shift(0.1)
+    assert told == sorted(told), "from arrival back to the camera's own clock"
+    assert max(told) == pytest.approx(1000.2, abs=0.01)
+
+
+def test_packets_out_of_order_give_pictures_their_own_times() -> None:
+    times = PacketTimes(stamped=True, behind=False)
+    with time_machine.travel(1000.0, tick=False) as ours:
+        for pts in (0, 3, 1, 2):
+            times.take(Packet(pts, 1000 + pts / 10 - 0.5))
+            ours.shift(0.1)
+    told = [times.of(Packet(pts), 0.0) for pts in range(4)]
+    assert told == pytest.approx([999.5, 999.6, 999.7, 999.8], abs=0.01)
+
+
+def test_our_own_clock_may_be_set_back() -> None:
+    times = PacketTimes(stamped=False, behind=False)
+    assert times.of(Packet(None), 5000.0) == 5000.0
+    assert times.of(Packet(None), 4999.0) == 5000.0
+    assert times.of(Packet(None), 1400.0) == 1400.0
 
 
 @pytest.mark.parametrize("jump", [-40.0, 7000.0])

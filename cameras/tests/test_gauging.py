@@ -94,6 +94,18 @@ def test_failures_end_the_time_online_and_count_once_as_a_drop(reading: Reading)
     assert sample.captured == 2 * (49 * 4 + 1), "a new connection counts from the start"
 
 
+@pytest.mark.parametrize(("fps", "online"), [(None, 19), (6.0, 0)])
+def test_a_folder_without_photos_is_online_and_a_camera_without_pictures_is_not(
+    reading: Reading, camera: Camera, fps: float | None, online: float
+) -> None:
+    folder = Reading(camera, reading.clock, fps=fps)
+    for _tick in range(20):
+        folder.wait(1)
+        folder.gauge.beat(None)
+    folder.gauge.stop()
+    assert CameraSample.objects.get().seconds_online == pytest.approx(online)
+
+
 def test_two_workers_in_one_minute_add_up(camera: Camera) -> None:
     first = Tally(seconds=20, frames=100, read_max=0.3, clock_ahead=2, last_fault="refused")
     for tally in (first, Tally(fps_asked=6, seconds=30, frames=150, read_max=0.2)):

@@ -55,6 +55,12 @@ def measured(camera: Camera, moment: datetime, **changes: Any) -> None:
     CameraSample.objects.update_or_create(camera=camera, minute=minute, defaults=fields | changes)
 
 
+def watched(camera: Camera, until: datetime = NOW, *, minutes: int = 60) -> None:
+    """It was online all the time before, for so long."""
+    for minute in range(1, minutes + 1):
+        measured(camera, until - timedelta(minutes=minute))
+
+
 def passing(camera: Camera, count: int, until: datetime, *, over: timedelta = timedelta(hours=1)) -> None:
     """So many passages, evenly spread over the time before."""
     partitions.ensure(until.date() - timedelta(days=31), until.date())
@@ -85,6 +91,7 @@ def test_figures_are_means_of_the_last_minute(read: Camera) -> None:
     assert vitals.read_ms == pytest.approx(80)
     assert vitals.delay_seconds == pytest.approx(0.2)
     assert vitals.clock_ahead == -0.2
+    watched(read)
     assert findings(the(read)).keys() == {*Trouble} - {Trouble.UNSTABLE}
     assert not any(finding.reason for finding in findings(the(read)).values())
 
@@ -166,7 +173,7 @@ def test_expected_is_the_median_of_the_same_hour_of_past_weeks(read: Camera) -> 
 
 def test_of_a_new_camera_nothing_is_expected(read: Camera) -> None:
     Camera.objects.update(created_at=NOW - timedelta(days=10))
-    assert the(read).traffic == Traffic(None, 0, None)
+    assert the(read).traffic == Traffic(None, 0, None, online_seconds=60)
     assert Trouble.SILENT not in findings(the(read))
     assert usual([3]) is None
     assert usual([3, 5]) == 4.0
@@ -202,9 +209,30 @@ def test_chances_are_those_of_poisson() -> None:
 def test_a_silent_camera_is_told_and_one_that_is_down_is_told_as_down_alone(read: Camera) -> None:
     for week in (1, 2, 3, 4):
         passing(read, 60, NOW - week * WEEK)
+    watched(read)
     assert findings(the(read))[Trouble.SILENT].reason.endswith("60 d’habitude.")
     services.set_status(read.pk, CameraStatus.ERROR, "Aucune réponse.")
     assert findings(the(read)).keys() == {Trouble.ERROR}
+
+
+def test_a_camera_that_was_down_is_not_called_silent_for_what_nobody_saw(read: Camera) -> None:
+    for week in (1, 2, 3, 4):
+        passing(read, 60, NOW - week * WEEK)
+    passing(read, 10, NOW, over=timedelta(minutes=10))
+    watched(read, minutes=10)
+    assert the(read).traffic.too_few
+    assert Trouble.SILENT not in findings(the(read))
+    watched(read, minutes=56)
+    assert Trouble.SILENT not in findings(the(read)), "three minutes and more are missing"
+    watched(read, minutes=57)
+    assert findings(the(read))[Trouble.SILENT].reason
+
+
+def test_a_camera_that_sends_by_itself_is_called_silent_by_its_passages_alone(read: Camera) -> None:
+    Camera.objects.update(stream_url="")
+    for week in (1, 2, 3, 4):
+        passing(read, 60, NOW - week * WEEK)
+    assert findings(the(read))[Trouble.SILENT].reason
 
 
 # --- Judged by the clock ----------------------------------------------------------------------------------
