@@ -5,10 +5,12 @@ Cameras carry passwords in many places: before the host (rtsp://user:password@..
 plain path are shown; the rest is the mask. Whoever sends back the masked address keeps what is stored.
 """
 
+import os
 import re
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
@@ -20,15 +22,31 @@ _PLAIN_SEGMENT = re.compile(r"[\w.,~ -]{0,40}")
 
 
 def validate_source(value: str) -> None:
-    """A source that the product can read: an address, or an absolute path as file:///..."""
+    """A source that the product can read: an address, or an absolute path as file:///...
+
+    Not where the product keeps its own pictures: they would be read as new ones, and moved.
+    """
     parts = _split(value)
     if parts is None or parts.scheme not in STREAM_SCHEMES or not (parts.netloc or parts.scheme == "file"):
         raise ValidationError(
             _("Give an address that starts with %(schemes)s."),
             params={"schemes": ", ".join(f"{scheme}://" for scheme in STREAM_SCHEMES)},
         )
-    if parts.scheme == "file" and not PurePosixPath(parts.path).is_absolute():
+    if parts.scheme != "file":
+        return
+    path = unquote(parts.path)
+    if not PurePosixPath(path).is_absolute() or "\0" in path:
         raise ValidationError(_("Give a file or a folder as file:///absolute/path."))
+    if is_own(path):
+        raise ValidationError(
+            _("The product keeps its own pictures there (MEDIA_ROOT): give another file or folder.")
+        )
+
+
+def is_own(path: str | Path) -> bool:
+    """Whether the path leads, links followed, to MEDIA_ROOT, into it, or to a folder above it."""
+    place, media = (Path(os.path.realpath(one)) for one in (path, settings.MEDIA_ROOT))
+    return place.is_relative_to(media) or media.is_relative_to(place)
 
 
 def _split(value: str) -> SplitResult | None:

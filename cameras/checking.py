@@ -11,7 +11,8 @@ from urllib.parse import unquote, urlsplit
 from cameras.models import Camera
 from cameras.options import CameraSettingsError
 from cameras.sources import Fault, SourceError, frames_of, is_endless
-from cameras.sources.errors import failure, plain_errors
+from cameras.sources.errors import failure
+from cameras.sources.folder import names_in
 
 AT_ONCE = 8
 """Cameras that are connected to at the same time."""
@@ -54,8 +55,7 @@ def check_all(cameras: Iterable[Camera], *, at_once: int = AT_ONCE) -> Iterator[
 def _first_picture(camera: Camera) -> tuple[int, int]:
     path = Path(unquote(urlsplit(camera.source).path))
     if camera.source.startswith("file:") and path.is_dir():
-        with plain_errors():
-            next(path.iterdir(), None)
+        names_in(path)
         return 0, 0
     with closing(frames_of(camera, live=is_endless(camera))) as frames:
         for frame in frames:

@@ -12,7 +12,7 @@ from django.contrib.auth.decorators import permission_required
 from django.core import signing
 from django.core.exceptions import PermissionDenied
 from django.db.models.functions import Now
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseGone, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.template.loader import render_to_string
 from django.utils import formats, timezone
@@ -53,10 +53,14 @@ def open_view(request: HttpRequest, code: str) -> JsonResponse:
 @require_safe
 @never_cache
 @permission_required("cameras.view_camera", raise_exception=True)
-def picture(request: HttpRequest, code: str) -> JsonResponse:
-    """How the camera stands and its newest picture, unless the page has that one already (`seen`)."""
+def picture(request: HttpRequest, code: str) -> HttpResponse:
+    """How the camera stands and its newest picture, unless the page has that one already (`seen`).
+
+    410: the view has been open for too long and is to be opened again.
+    """
     camera = get_object_or_404(Camera.objects.visible_to(request.user), code=code)
-    _check_mark(request, camera)
+    if not _still_open(request, camera):
+        return HttpResponseGone()
     try:
         pictures.keep_watched(camera.pk)
         shown = pictures.live(camera.pk)
@@ -68,14 +72,20 @@ def picture(request: HttpRequest, code: str) -> JsonResponse:
     return JsonResponse(_with_picture(camera, shown, request.GET.get("seen", "")))
 
 
-def _check_mark(request: HttpRequest, camera: Camera) -> None:
-    """Raises PermissionDenied for a view that was not opened, by this person, for this camera."""
+def _still_open(request: HttpRequest, camera: Camera) -> bool:
+    """False for a view opened too long ago. Raises PermissionDenied for one not opened, or by another."""
+    mark = request.GET.get("mark", "")
     try:
-        opened = signing.loads(request.GET.get("mark", ""), salt=_SALT, max_age=OPEN_SECONDS)
+        opened = signing.loads(mark, salt=_SALT)
     except signing.BadSignature as error:
         raise PermissionDenied("the view was not opened") from error
     if opened != [person(request).pk, camera.pk]:
         raise PermissionDenied("the view is another's")
+    try:
+        signing.loads(mark, salt=_SALT, max_age=OPEN_SECONDS)
+    except signing.SignatureExpired:
+        return False
+    return True
 
 
 def _without_picture(camera: Camera) -> dict[str, Any]:

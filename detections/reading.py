@@ -1,7 +1,7 @@
 """From what recognition sees to what `services.record` stores."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from cameras.models import Camera
+from detections import services
 from detections.models import Detection, Source, Stay
 from detections.passages import NewPassage, Outcome
 
@@ -18,6 +19,8 @@ LONGEST_STAY = timedelta(days=35)
 """So far back is the passage of a parked vehicle looked for: two months of the table at most."""
 
 if TYPE_CHECKING:  # recognition.types needs numpy, which a web process does not have
+    from recognition.engines.observed import Observer
+    from recognition.stays import Stay as VehicleStay
     from recognition.types import Passage, PlateRead
 
 
@@ -85,6 +88,29 @@ def passages_lately(camera: Camera) -> dict[str, tuple[uuid.UUID, datetime]]:
         (row for query in queries for row in query.values_list("detected_at", "plate_number", "event_id")),
     )
     return {plate: (event_id, detected_at) for detected_at, plate, event_id in found}
+
+
+def read_camera(
+    camera_id: int, *, told: "Callable[[Passage], None] | None" = None, observers: "Sequence[Observer]" = ()
+) -> bool:
+    """Read a camera and store its passages and stays; `told` hears of each passage once it is stored.
+
+    False when another holds the camera. Raises NoRoomError (see `cameras.workers.watch`).
+    """
+    from cameras.workers import stopping, watch
+
+    def keep(camera: Camera, passage: "Passage", event_id: uuid.UUID | None) -> None:
+        new = new_passage(passage, camera=camera, source=Source.CAMERA, event_id=event_id)
+        services.record_one(new, give_up=stopping)
+        if told:
+            told(passage)
+
+    def keep_stay(camera: Camera, stay: "VehicleStay") -> None:
+        services.record_stay(
+            camera=camera, event_id=stay.passage_id, started_at=stay.since, ended_at=stay.until
+        )
+
+    return watch(camera_id, keep, keep_stay, known=passages_lately, observers=observers)
 
 
 def as_dict(read: "PlateRead") -> dict[str, Any]:

@@ -6,8 +6,7 @@ from celery import current_app, shared_task
 from django.utils import timezone
 
 import cameras.services
-from detections import camera_health, partitions, services, submissions
-from detections.models import Source
+from detections import camera_health, partitions, submissions
 
 EXPIRE_SECONDS = 30
 """What nobody took by then was offered again. Well above the difference between two machines' clocks."""
@@ -62,20 +61,11 @@ def run_camera(camera_id: int, hops: int = 0) -> bool:
 
     A worker without room passes it on: the broker asks them in turn, so that one that has room is found.
     """
-    from cameras.workers import NoRoomError, stopping, watch
-    from detections.reading import new_passage, passages_lately
+    from cameras.workers import NoRoomError, stopping
+    from detections.reading import read_camera
 
     try:
-        taken = watch(
-            camera_id,
-            lambda camera, passage, event_id: services.record_one(
-                new_passage(passage, camera=camera, source=Source.CAMERA, event_id=event_id), give_up=stopping
-            ),
-            lambda camera, stay: services.record_stay(
-                camera=camera, event_id=stay.passage_id, started_at=stay.since, ended_at=stay.until
-            ),
-            known=passages_lately,
-        )
+        taken = read_camera(camera_id)
     except NoRoomError:
         if hops:
             _ask(camera_id, hops - 1)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import redis
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from anpr_site.tests.conftest import PATIENCE, SWITCH_OFF, log_in_of
 from deploy.stack import Stack
@@ -120,6 +120,23 @@ def test_the_live_view_shows_changing_pictures_with_boxes_and_plates_soon_after_
         "from accounts.models import AuditEvent as A; print(A.objects.filter(action='camera.watch').count())"
     )
     assert stack.manage("shell", "--no-imports", "-c", trail).strip() == "1"
+
+
+def test_a_view_whose_mark_has_run_out_is_opened_again(stack: Stack, open_page: Open) -> None:
+    page = open_page("/cameras/porga/", "viewer")
+    left, marks = [410], []
+
+    def answer(route: Route) -> None:
+        marks.append(route.request.url)
+        route.fulfill(status=left.pop(), body="") if left else route.continue_()
+
+    page.route("**/direct/image?*", answer)
+    with page.expect_request("**/direct/ouvrir"):
+        page.goto(f"{stack.url}/cameras/porga/direct/")
+    with page.expect_request("**/direct/ouvrir"):
+        pass
+    expect(page.locator(".watch:is([data-state=idle], [data-state=off])")).to_be_visible()
+    assert len(marks) > 1
 
 
 def test_redis_goes_and_comes_back_under_the_live_view(stack: Stack, demo: int, open_page: Open) -> None:
@@ -292,6 +309,56 @@ def test_text_and_drawing_follow_each_other_and_a_hundred_thousand_points_are_re
         expect(page.locator("[data-words]")).to_be_focused()
         assert time.monotonic() - started < 5
         page.get_by_text("En texte (GeoJSON)").click()
+
+
+def test_what_the_drawing_cannot_show_is_not_replaced_by_a_click(stack: Stack, open_page: Open) -> None:
+    page, stage = new_zone(stack, open_page, "Trouée")
+    outer, hole = (
+        [[0.1, 0.1], [0.9, 0.1], [0.5, 0.9], [0.1, 0.1]],
+        [[0.4, 0.2], [0.6, 0.2], [0.5, 0.4], [0.4, 0.2]],
+    )
+    page.get_by_text("En texte (GeoJSON)").click()
+    text, add = page.locator("[name=geometry]"), page.get_by_role("button", name="Ajouter un point")
+    for shape in (
+        {"type": "Polygon", "coordinates": [outer, hole]},
+        {"type": "MultiPolygon", "coordinates": [[outer], [hole]]},
+    ):
+        text.fill(json.dumps(shape))
+        click(stage, 0.5, 0.5)
+        expect(page.locator("[data-words]")).to_contain_text("les clics n’y changent rien")
+        expect(add).to_be_disabled()
+        expect(text).to_have_value(json.dumps(shape))
+    page.get_by_role("button", name="Recommencer").click()
+    expect(text).to_have_value("")
+    page.get_by_role("button", name="Annuler").click()
+    expect(text).to_have_value(json.dumps(shape))
+    click(stage, 0.5, 0.5)
+    expect(text).to_have_value(json.dumps(shape))
+    page.get_by_role("button", name="Recommencer").click()
+    click(stage, 0.5, 0.5)
+    assert near(ring_of(page), [(0.5, 0.5)])
+
+
+def test_a_slower_answer_of_the_camera_chosen_before_is_not_shown(stack: Stack, open_page: Open) -> None:
+    slow, chosen = pk_of(stack, "demo-route"), pk_of(stack, "porga")
+    page = open_page("/admin/cameras/zone/add/")
+    held: list[Route] = []
+    told = {"width": 4, "height": 3, "zones": [], "trial": "/x/", "pictures": []}
+    page.route(f"**/camera/{slow}/dessin/", lambda route: held.append(route))
+    page.route(f"**/camera/{chosen}/dessin/", lambda route: route.fulfill(json=told))
+    choose = """pk => { const list = document.querySelector("[name=camera]");
+        list.add(new Option(pk, pk, true, true)); window.django.jQuery(list).trigger("change"); }"""
+    with page.expect_request(f"**/camera/{slow}/dessin/"):
+        page.evaluate(choose, slow)
+    page.evaluate(choose, chosen)
+    stage = page.locator("[data-stage]")
+    expect(stage).to_have_attribute("style", re.compile("4 / 3"))
+    (route,) = held
+    with page.expect_response(f"**/camera/{slow}/dessin/"):
+        route.fulfill(json=told | {"width": 16, "height": 9, "trial": "/y/"})
+    page.wait_for_timeout(300)
+    expect(stage).to_have_attribute("style", re.compile("4 / 3"))
+    expect(page.locator("[data-do=picture]")).to_have_attribute("hx-post", "/x/")
 
 
 def test_a_zone_is_drawn_by_touch_on_a_phone(stack: Stack, open_page: Open) -> None:

@@ -33,6 +33,7 @@ class Fault(TextChoices):
     EMPTY = "empty", _("There is no picture in this recording.")
     NO_FILE = "no_file", _("No such file or folder.")
     NOT_ALLOWED = "not_allowed", _("The product may not read this file or folder.")
+    OWN = "own", _("The product keeps its own pictures there (MEDIA_ROOT): give another file or folder.")
     NO_DEVICE = "no_device", _("No camera is plugged in there.")
     BUSY = "busy", _("Another program is using this camera.")
     OTHER = "other", _("The source failed: {reason}.")

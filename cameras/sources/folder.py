@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from cameras.addresses import is_own
 from cameras.sources.capture import Captured
-from cameras.sources.errors import plain_errors
+from cameras.sources.errors import Fault, failure, plain_errors
 from recognition.images import ImageError, open_image
 
 logger = logging.getLogger(__name__)
@@ -81,11 +82,18 @@ def newest_photo(path: Path) -> Photo | None:
     return None
 
 
+def names_in(path: Path) -> list[str]:
+    """What lies in the folder. Raises SourceError, also where the product keeps its own pictures."""
+    if is_own(path):
+        raise failure(Fault.OWN)
+    with plain_errors():
+        return [item.name for item in path.iterdir()]
+
+
 def _entries(path: Path) -> list[_Entry]:
     """The photos that lie in the folder; one that vanishes meanwhile is left out."""
-    with plain_errors():
-        names = [item.name for item in path.iterdir() if item.suffix.lower() in PHOTO_SUFFIXES]
-        return sorted(entry for name in names if (entry := _entry(path, name)))
+    photos = [name for name in names_in(path) if Path(name).suffix.lower() in PHOTO_SUFFIXES]
+    return sorted(entry for name in photos if (entry := _entry(path, name)))
 
 
 def _entry(path: Path, name: str) -> _Entry | None:

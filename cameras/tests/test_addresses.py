@@ -1,6 +1,7 @@
 """Addresses of streams: masked where they are shown, encrypted where they are kept."""
 
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -63,6 +64,31 @@ def test_what_is_no_address_is_refused_without_being_repeated(value: str) -> Non
     with pytest.raises(ValidationError) as refused:
         validate_source(value)
     assert value not in str(refused.value)
+
+
+def test_where_the_product_keeps_its_pictures_is_no_source(tmp_path: Path, settings: Any) -> None:
+    media = Path(settings.MEDIA_ROOT)
+    (media / "frames").mkdir()
+    (tmp_path / "way in").symlink_to(media / "frames", target_is_directory=True)
+    settings.MEDIA_ROOT = tmp_path / "media"
+    (tmp_path / "media").symlink_to(media, target_is_directory=True)
+    for place in (
+        "media",
+        "media/frames/2026/a.jpg",
+        "way in",
+        "x/../media",
+        "/",
+        str(media),
+        str(media.parent),
+    ):
+        address = (tmp_path / place).as_uri() if place != "x/../media" else f"{tmp_path.as_uri()}/{place}"
+        with pytest.raises(ValidationError, match="MEDIA_ROOT") as refused:
+            validate_source(address)
+        assert str(media.parent) not in str(refused.value)
+    for place in ("photos", "media-of-others", "."):
+        validate_source((tmp_path / place).as_uri())
+    with pytest.raises(ValidationError, match="absolu"):
+        validate_source("file:///srv/photos%00")
 
 
 def stored() -> tuple[str, str]:

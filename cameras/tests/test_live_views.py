@@ -113,6 +113,23 @@ def test_no_picture_without_an_opening_of_ones_own(
     assert Client(enforce_csrf_checks=True).post(address(read, "ouvrir")).status_code == 403
 
 
+def test_a_view_open_for_too_long_is_to_be_opened_again_by_its_owner_only(
+    logged_in: LogIn, read: Camera, viewer: User, operator: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictures.put_live(read.pk, picture(), FACTS)
+    client, other = logged_in(viewer), logged_in(operator)
+    mark = opened(client, read)
+    with monkeypatch.context() as later:
+        then = time.time() + 12 * 3600 + 1
+        later.setattr("django.core.signing.time.time", lambda: then)
+        gone = client.get(address(read, "image"), {"mark": mark})
+        assert (gone.status_code, gone.content) == (410, b"")
+        assert other.get(address(read, "image"), {"mark": mark}).status_code == 403
+        assert client.get(address(read, "image"), {"mark": mark[:-1] + "~"}).status_code == 403
+        assert asked(client, read, opened(client, read))["picture"]
+    assert AuditEvent.objects.filter(action="camera.watch", actor=viewer).count() == 2
+
+
 def test_whoever_loses_the_right_sees_nothing_more(
     logged_in: LogIn, read: Camera, viewer: User, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:

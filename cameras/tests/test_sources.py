@@ -1,16 +1,21 @@
 """Frames of files and folders, and clear words for what cannot be read."""
 
+import itertools
 import shutil
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
 from django.utils import translation
 
+from cameras.checking import check
 from cameras.models import Camera, validate_source
-from cameras.sources import Photo, SourceError, folder, frames_of, stream
+from cameras.options import SourceOptions
+from cameras.sources import Fault, Photo, SourceError, folder, frames_of, stream
+from cameras.sources.trial import first_picture
 from conftest import picture
 from recognition.synthesis import make_clip
 from recognition.types import Frame
@@ -109,6 +114,27 @@ def test_a_folder_that_cannot_be_read_or_written_is_a_broken_source(tmp_path: Pa
     shutil.rmtree(photos)
     with pytest.raises(SourceError, match="No such file"):
         next(frames)
+
+
+def test_a_folder_that_leads_to_the_products_own_pictures_is_not_read(tmp_path: Path, settings: Any) -> None:
+    frames_kept = Path(settings.MEDIA_ROOT) / "frames"
+    frames_kept.mkdir()
+    (frames_kept / "evidence.jpg").write_bytes(picture())
+    way_in = tmp_path / "photos"
+    way_in.mkdir()
+    camera = Camera(name="x", code="x", stream_url=way_in.as_uri())
+    frames = frames_of(camera, live=True)
+    assert next(frames) is None
+    way_in.rmdir()
+    way_in.symlink_to(frames_kept, target_is_directory=True)  # after the address was checked
+    for asked in (frames, frames_of(camera, live=True), frames_of(camera, live=False)):
+        with pytest.raises(SourceError, match="MEDIA_ROOT") as refused:
+            list(itertools.islice(asked, 5))
+        assert refused.value.fault is Fault.OWN
+    with pytest.raises(SourceError, match="MEDIA_ROOT"):
+        first_picture(camera.source, SourceOptions())
+    assert check(camera).fault is Fault.OWN
+    assert [item.name for item in frames_kept.iterdir()] == ["evidence.jpg"]
 
 
 def test_a_photo_read_again_is_the_same_and_another_of_its_name_is_not(tmp_path: Path) -> None:

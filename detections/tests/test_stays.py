@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.urls import reverse
@@ -71,8 +72,9 @@ def test_page_and_api_show_the_stay_of_the_passage(
 
 @pytest.mark.models
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("foreground", [False, True])
 def test_a_camera_with_a_parking_zone_stores_one_passage_and_its_stay(
-    camera: Camera, monkeypatch: pytest.MonkeyPatch
+    camera: Camera, monkeypatch: pytest.MonkeyPatch, foreground: bool
 ) -> None:
     Zone.objects.create(camera=camera, name="place", zone_type=ZoneType.PARKING, geometry=EVERYWHERE)
     photo = draw_photo("BB6232RB", "car", seed=3)
@@ -86,7 +88,10 @@ def test_a_camera_with_a_parking_zone_stores_one_passage_and_its_stay(
     camera.stream_url, camera.settings = "file:///standing.mp4", {"retry_seconds": 0}
     camera.save()
     try:
-        assert tasks.run_camera(camera.pk)
+        if foreground:
+            call_command("run_camera", camera.code)
+        else:
+            assert tasks.run_camera(camera.pk)
     finally:
         connection.close()
     passage, stay = Detection.objects.get(), Stay.objects.get()

@@ -80,6 +80,7 @@
       const response = await fetch(url, { ...options, signal: AbortSignal.timeout(GIVE_UP) });
       if (response.redirected) { end("closed", view.dataset.closed); return null; }
       if (response.status === 403) { end("denied", view.dataset.denied); return null; }
+      if (response.status === 410) { mark = ""; return null; } // open for too long: the next turn opens it, and notes it, again
       if (!response.ok) throw new Error(String(response.status));
       return response.json();
     };

@@ -112,7 +112,7 @@
       if (closed && points.length > 2 && !crossed.length) names.append(Object.assign(label(points, typeName(type)), { className: "drawing__name is-own" }));
       drawPoints(focus);
       button("undo").disabled = !past.length;
-      button("add").disabled = points.length >= most - 1;
+      button("add").disabled = Boolean(problem) || points.length >= most - 1;
       button("remove").disabled = chosen < 0;
       button("close").disabled = closed || points.length < 3;
     };
@@ -146,7 +146,7 @@
     const close = () => { if (!closed && points.length > 2) change(() => { closed = true; }); };
     const clicked = (event) => {
       const point = place(event);
-      if (points.length >= most - 1) return;
+      if (problem || points.length >= most - 1) return; // a click must not replace what the drawing cannot show
       if (!closed) {
         const near = points.length > 2 && Math.hypot(...[0, 1].map((axis) => pixels(point)[axis] - pixels(points[0])[axis])) < NEAR;
         if (near) close(); else insert(point, points.length - 1);
@@ -215,9 +215,9 @@
 
     // --- the camera's picture and its other zones ------------------------------------------------------------
 
-    const setPicture = (source) => new Promise((resolve) => {
+    const setPicture = (source, id) => new Promise((resolve) => { // of camera `id`, if it is still the chosen one then
       const next = new Image();
-      next.onload = () => { image.src = next.src; image.hidden = false; stage.style.aspectRatio = `${next.naturalWidth} / ${next.naturalHeight}`; has = true; resolve(true); };
+      next.onload = () => { if (camera !== id) { resolve(false); return; } image.src = next.src; image.hidden = false; stage.style.aspectRatio = `${next.naturalWidth} / ${next.naturalHeight}`; has = true; resolve(true); };
       next.onerror = () => resolve(false);
       next.src = source;
     });
@@ -227,19 +227,22 @@
       draw();
       if (!id) return;
       const response = await fetch(words.address.replace("/0/", `/${id}/`));
-      if (!response.ok) return;
+      if (camera !== id || !response.ok) return;
       const told = await response.json();
+      if (camera !== id) return;
       stage.style.aspectRatio = `${told.width} / ${told.height}`;
       others = told.zones.filter((zone) => zone.id !== own());
       button("picture").setAttribute("hx-post", told.trial);
       window.htmx?.process(button("picture"));
       draw();
-      for (const source of told.pictures) if (await setPicture(source)) break;
-      draw();
+      for (const source of told.pictures) if (await setPicture(source, id) || camera !== id) break;
+      if (camera === id) draw();
     };
     root.addEventListener("htmx:afterSettle", async () => {
-      const taken = root.querySelector("[data-trial-picture]");
-      if (taken && await setPicture(taken.src)) { root.querySelector(".drawing__trial").replaceChildren(); draw(); }
+      const taken = root.querySelector("[data-trial-picture]"), id = camera;
+      if (!taken) return;
+      const another = !new URL(taken.src).pathname.startsWith(words.address.replace(/0\/[^/]+\/$/, `${id}/`));
+      if (another || await setPicture(taken.src, id) || camera !== id) { root.querySelector(".drawing__trial").replaceChildren(); draw(); }
     });
     for (const name of ["space", "zone_type"]) field(name)?.addEventListener("change", () => draw());
     const select = field("camera");

@@ -4,7 +4,6 @@ import signal
 import sys
 import threading
 import time
-import uuid
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -19,10 +18,10 @@ from cameras.addresses import validate_source
 from cameras.models import Camera
 from cameras.options import CameraSettingsError
 from cameras.sources import SourceError
-from cameras.workers import read_now, stopping, watch
+from cameras.workers import read_now, stopping
 from detections import services
 from detections.models import Source
-from detections.reading import new_passage, passages_lately
+from detections.reading import new_passage, read_camera
 from recognition.engines import EngineError
 from recognition.types import RGB, Passage, PlateRead
 
@@ -113,13 +112,7 @@ class Command(BaseCommand):
 
     def _take(self, camera: Camera) -> None:
         """As a worker: with the lease."""
-
-        def keep(camera: Camera, passage: Passage, event_id: uuid.UUID | None) -> None:
-            new = new_passage(passage, camera=camera, source=Source.CAMERA, event_id=event_id)
-            services.record_one(new, give_up=stopping)
-            self._print(passage)
-
-        if not watch(camera.pk, keep, known=passages_lately, observers=[self._progress]):
+        if not read_camera(camera.pk, told=self._print, observers=[self._progress]):
             raise CommandError(f"A worker reads {camera.code}, or it rests: --dry-run reads beside it.")
         camera.refresh_from_db()
         if camera.status_reason and not stopping.is_set():
