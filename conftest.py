@@ -23,16 +23,6 @@ from vehicles.services import report_theft_of
 PASSWORD = "correct horse battery"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Of two processes one takes the tests of recognition, the other all that share the database cluster.
-
-    The feed's horizon spans the cluster: tests side by side would hold each other's feed back.
-    """
-    for item in items:
-        if not item.nodeid.startswith("recognition/"):
-            item.add_marker(pytest.mark.xdist_group("product"))
-
-
 @pytest.fixture(autouse=True)
 def _storage(settings: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Each test has its own media storage; static files are served without `collectstatic`."""
