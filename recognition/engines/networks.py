@@ -58,8 +58,8 @@ def _with_onnxruntime(path: Path, threads: int) -> Network:
 
 
 def _with_openvino(core: Any, path: Path, threads: int) -> Network:
-    # A stream per core: calls of several threads run side by side, each on `threads` of its own.
-    streams = len(os.sched_getaffinity(0))
+    # A stream for each `threads` of the cores: calls of several threads run side by side.
+    streams = max(1, len(os.sched_getaffinity(0)) // threads)
     how = {
         "NUM_STREAMS": streams,
         "INFERENCE_NUM_THREADS": streams * threads,
