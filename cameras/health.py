@@ -5,7 +5,7 @@ Pages, API, `/metrics` and incidents all ask here, so that they say the same.
 
 from collections.abc import Collection, Container, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db.models import Q, TextChoices
 from django.db.models.functions import Now
@@ -14,8 +14,6 @@ from django.utils.translation import gettext_lazy as _
 from cameras import incidents, samples
 from cameras.models import Camera, CameraLease, CameraSample, CameraStatus
 
-RECENT = timedelta(minutes=3)
-"""Figures older than this tell nothing of now."""
 ENOUGH = 10.0
 """Seconds of pictures below which no pace can be told."""
 
@@ -75,7 +73,7 @@ def vitals_of(cameras: Collection[Camera], *, now: datetime) -> dict[int, Vitals
     annotated = CameraLease.objects.filter(camera_id__in=ids).annotate(alive=Q(expires_at__gte=Now()))
     leases = {lease.camera_id: lease for lease in annotated}
     held = {lease.camera_id for lease in annotated if lease.alive}
-    newest = samples.latest(ids, now=now, within=RECENT)
+    newest = samples.latest(ids, now=now, within=samples.RECENT)
     return {
         camera.pk: _vitals(camera, leases.get(camera.pk), camera.pk in held, newest.get(camera.pk))
         for camera in cameras

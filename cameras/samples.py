@@ -14,6 +14,9 @@ from cameras.models import CameraSample
 KEPT = timedelta(days=35)
 """How long samples are kept: four weeks and one, so that each hour has four of its kind before it."""
 
+RECENT = timedelta(minutes=3)
+"""Figures older than this tell nothing of now: a camera without newer ones is read by nobody."""
+
 _GREATEST = {"decode_max", "read_max", "delay_max"}
 _LATEST = {"fps_asked", "clock_ahead"}
 

@@ -13,10 +13,10 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.services import audit
+from cameras import samples
 from cameras.models import (
     Camera,
     CameraLease,
-    CameraSample,
     CameraStatus,
     Configured,
     ModelConfig,
@@ -31,9 +31,6 @@ logger = logging.getLogger(__name__)
 LEASE = timedelta(seconds=6)
 """A worker renews well within this; a dead worker's camera is free after it. Measured by the clock of the
 database alone: those of the hosts may differ by more than this."""
-
-FORGOTTEN = timedelta(minutes=3)
-"""A camera without figures for so long was read by nobody."""
 
 NOBODY = uuid.UUID(int=0)
 """Holds the lease of a camera that rests: none is to try it before its lease has run out."""
@@ -101,7 +98,7 @@ def set_status(camera_id: int, status: CameraStatus, reason: str = "") -> bool:
 def doubt_status(camera_id: int) -> None:
     """A camera that is online by the word of a worker long gone is so no more: nobody has read it since."""
     now = timezone.now()
-    if not CameraSample.objects.filter(camera_id=camera_id, minute__gte=now - FORGOTTEN).exists():
+    if not samples.latest([camera_id], now=now, within=samples.RECENT):
         Camera.objects.filter(pk=camera_id, status=CameraStatus.ONLINE).update(
             status=CameraStatus.OFFLINE, status_reason="", status_since=now
         )

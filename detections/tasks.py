@@ -20,7 +20,7 @@ _photos = threading.Semaphore()
 def read_submissions() -> int:
     """Read every waiting photo, until the worker is asked to stop; the number read.
 
-    None where another thread of this process is at it: a heap of photos must not take the place of cameras.
+    0 where another thread of this process is at it: a heap of photos must not take the place of cameras.
     """
     from cameras.workers import stopping
 
