@@ -7,19 +7,15 @@ behind the cursor, and a late commit is never skipped. The cursor moves in the t
 own writes: after a crash the batch is read again and its writes were rolled back.
 """
 
-import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from celery import current_app
 from django.conf import settings
 from django.db import connection, transaction
-from kombu.exceptions import OperationalError
 
+from detections import wake_ups
 from detections.models import Detection, FeedCursor
-
-logger = logging.getLogger(__name__)
 
 BATCH = 500
 
@@ -144,18 +140,9 @@ def lag(consumer: str) -> Lag:
 
 def wake() -> None:
     """Tell the consumers (setting FEED_CONSUMERS: names of tasks) that passages came in."""
-    for task in settings.FEED_CONSUMERS:
-        _send(task)
+    wake_ups.ring(settings.FEED_CONSUMERS)
 
 
 def wake_readers() -> None:
     """Tell the recognition workers that a photo waits."""
-    _send("detections.tasks.read_submissions")
-
-
-def _send(task: str) -> None:
-    """Send a wake-up. Without a broker it is only noted: the next sweep of beat finds what is stored."""
-    try:
-        current_app.send_task(task, retry=False, ignore_result=True, expires=30)
-    except (OperationalError, OSError):
-        logger.warning("no broker: %s waits for the next sweep", task)
+    wake_ups.ring(["detections.tasks.read_submissions"])

@@ -68,8 +68,9 @@ def fold(plate: str) -> str:
     A misread mark is recognised too: `BB6232R8` and `B86232RB` fold as `BB6232` does. The answer depends
     on the folded characters alone, so texts that differ by confusable characters always fold alike.
     """
-    start, end = _folded_core_span(fold_characters(normalise(plate)))
-    return fold_characters(normalise(plate))[start:end]
+    folded = fold_characters(normalise(plate))
+    start, end = _folded_core_span(folded)
+    return folded[start:end]
 
 
 def confusable(first: str, second: str) -> bool:
