@@ -73,11 +73,6 @@ class Command(BaseCommand):
         moved = feed.skip(cursor.consumer, reason=reason)
         self.stdout.write(f"{cursor.consumer} goes on after {self._place(moved)}.")
 
-    def _skip(self, cursor: FeedCursor, *, reason: str, yes: bool, **_options: Any) -> None:
-        self._ask(f"{cursor.consumer} passes over the row after {self._place(cursor)}", yes)
-        moved = feed.skip(cursor.consumer, reason=reason)
-        self.stdout.write(f"{cursor.consumer} goes on after {self._place(moved)}.")
-
     def _since(self, cursor: FeedCursor, text: str) -> Position:
         try:
             moment = parse_datetime(text)
