@@ -241,6 +241,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "IngestStatus": ["created", "duplicate"],
         "SubmissionStatus": "detections.models.SubmissionStatus",
+        "CorrectionKind": "detections.models.CorrectionKind",
         "AlertStatus": "alerts.models.AlertStatus",
     },
 }
@@ -267,6 +268,9 @@ READS_RETENTION_DAYS = env.int("READS_RETENTION_DAYS", default=365)
 
 FEED_CONSUMERS = ["alerts.tasks.match_passages"]
 """Tasks that consume the feed of passages; woken after each commit, and by beat anyway."""
+
+CORRECTION_CONSUMERS = ["alerts.tasks.match_corrections"]
+"""Tasks that consume the corrections of officers, in the same way."""
 
 STREAMS_PER_WORKER = env.int("STREAMS_PER_WORKER", default=3)
 """Cameras that one recognition worker reads at once; below its threads, so that photos are read too.

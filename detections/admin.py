@@ -1,4 +1,4 @@
-"""Passages and waiting photos in the console: to be read, never edited."""
+"""Passages, their corrections and waiting photos in the console: to be read, never edited."""
 
 from typing import Any, TypeVar, cast
 
@@ -8,10 +8,13 @@ from django.db import connection, models
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import cached_property
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from accounts.templatetags.wording import lasting, number
 from accounts.views import audit_look
-from detections.models import Detection, FeedCursor, Submission
+from detections import feed
+from detections.models import Correction, Detection, FeedCursor, Submission
 from detections.partitions import TABLE
 
 ModelT = TypeVar("ModelT", bound=models.Model)
@@ -113,8 +116,39 @@ class SubmissionAdmin(ReadOnlyAdmin[Submission]):
     list_select_related = ("camera",)
 
 
+@admin.register(Correction)
+class CorrectionAdmin(WatchedAdmin[Correction]):
+    """What officers said of reads, newest first."""
+
+    look = "correction.view"
+
+    list_display = ("created_at", "kind", "plate_number", "detected_at", "created_by", "case_reference")
+    list_filter = ("kind",)
+    list_select_related = ("created_by",)
+    show_full_result_count = False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Correction]:
+        """Only what the role may see."""
+        return super().get_queryset(request).visible_to(request.user)  # type: ignore[attr-defined, no-any-return]
+
+
 @admin.register(FeedCursor)
 class FeedCursorAdmin(ReadOnlyAdmin[FeedCursor]):
-    """How far each consumer has read."""
+    """How far each consumer has read, and whether it stands still."""
 
-    list_display = ("consumer", "xid", "detection_id", "updated_at")
+    list_display = ("consumer", "stream", "place", "waiting", "failures", "failing_since", "updated_at")
+
+    @admin.display(description=_("place"))
+    def place(self, cursor: FeedCursor) -> str:
+        """As `manage.py feed replay --to-cursor` takes it."""
+        return f"{cursor.xid}-{cursor.row_id}"
+
+    @admin.display(description=_("waiting"))
+    def waiting(self, cursor: FeedCursor) -> str:
+        """How many rows, and for how long the oldest."""
+        try:
+            lag = feed.lag(cursor.consumer)
+        except feed.FeedMovedError:
+            return gettext("restored data: run rebase_feed")
+        rows = f"{number(lag.passages)}+" if lag.more else number(lag.passages)
+        return f"{rows} ({lasting(lag.seconds)})" if lag.passages else rows

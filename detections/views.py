@@ -19,8 +19,9 @@ from PIL import Image, UnidentifiedImageError
 
 from accounts.models import User
 from accounts.views import audit_look, person
-from detections.models import Detection, Stay
-from detections.passages import check_plate
+from detections.corrections import with_corrections
+from detections.models import Correction, Detection, Stay
+from detections.passages import Refusal, check_plate
 from recognition import plates
 
 ModelT = TypeVar("ModelT", bound=Model)
@@ -116,9 +117,9 @@ def for_list(user: User) -> QuerySet[Detection]:
     )
 
 
-def newest_passages(user: User) -> QuerySet[Detection]:
-    """The newest few, for the dashboard."""
-    return for_list(user)[:LIVE_SIZE]
+def newest_passages(user: User) -> list[Detection]:
+    """The newest few with their corrections, for the dashboard."""
+    return with_corrections(for_list(user)[:LIVE_SIZE])
 
 
 @require_safe
@@ -139,6 +140,7 @@ def passage_list(request: HttpRequest) -> HttpResponse:
     elif searched:
         queryset = queryset.none()
     page = newest_slice(queryset, field="detected_at", before=before)
+    with_corrections(page.rows)
     context = {"form": form, "searched": searched, "page": page, "first_page": not before}
     return render(request, "detections/list.html", context)
 
@@ -155,16 +157,33 @@ def live(request: HttpRequest) -> HttpResponse:
 @require_safe
 @permission_required("detections.view_detection", raise_exception=True)
 def detail(request: HttpRequest, pk: int) -> HttpResponse:
-    """One passage: photo, plate as read, everything known about the read."""
+    """One passage: photo, plate as read, what officers said of it, everything known about the read."""
     passage = get_object_or_404(for_list(person(request)).select_related("vehicle"), pk=pk)
     audit_look(request, action="passage.view", target=passage)
+    return show(request, passage)
+
+
+def show(
+    request: HttpRequest,
+    passage: Detection,
+    *,
+    typed: dict[str, str] | None = None,
+    refusal: Refusal | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    """The page of a passage; with `typed` and `refusal` after a correction that was not taken."""
+    history = list(Correction.objects.of(passage))
+    passage.correction = history[0] if history else None
     context = {
         "passage": passage,
+        "history": history,
+        "typed": typed or {"plate_number": passage.plate_in_force},
+        "refusal": refusal,
         "frame_size": frame_size(passage.image_path),
         "stays": Stay.objects.of_passage(passage),
         "characters": list(zip(passage.plate_number, passage.char_confidences, strict=False)),
     }
-    return render(request, "detections/detail.html", context)
+    return render(request, "detections/detail.html", context, status=status)
 
 
 @require_safe

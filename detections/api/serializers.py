@@ -8,8 +8,9 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.api.serializers import StrictJson, refused
+from accounts.models import may
 from cameras.api.fields import CameraField
-from detections.models import Detection, Layout, Stay, Submission, SubmissionStatus
+from detections.models import CorrectionKind, Detection, Layout, Stay, Submission, SubmissionStatus
 from recognition import plates
 
 BOX_EXAMPLE = "[412, 300, 540, 338]"
@@ -126,10 +127,33 @@ class StaySerializer(serializers.ModelSerializer[Stay]):
         fields = ("started_at", "ended_at", "seconds")
 
 
+class ReviewedSerializer(serializers.Serializer[Any]):
+    """An officer's word on a read, the newest of them."""
+
+    kind = serializers.ChoiceField(choices=CorrectionKind.choices)
+    plate_number = serializers.CharField(help_text="Empty when nobody can read the plate.")
+    at = serializers.DateTimeField()
+    by = serializers.CharField(allow_null=True, help_text="For who may see who corrected; else null.")
+
+
+def reviewed_of(passage: Detection, *, named: bool) -> dict[str, Any] | None:
+    """What an officer said of the read (see `corrections.with_corrections`); `named`: and who."""
+    correction = passage.correction
+    if correction is None:
+        return None
+    return {
+        "kind": correction.kind,
+        "plate_number": correction.plate_number,
+        "at": correction.created_at.isoformat(),
+        "by": str(correction.created_by) if named else None,
+    }
+
+
 class EventSerializer(serializers.ModelSerializer[Detection]):
     """A passage; its images are served by the pages, not by this list."""
 
     camera = serializers.CharField(source="camera.code")
+    reviewed = serializers.SerializerMethodField()
 
     class Meta:
         model = Detection
@@ -160,7 +184,15 @@ class EventSerializer(serializers.ModelSerializer[Detection]):
             "camera",
             "detected_at",
             "created_at",
+            "reviewed",
         )
+
+    @extend_schema_field(ReviewedSerializer(allow_null=True))
+    def get_reviewed(self, passage: Detection) -> dict[str, Any] | None:
+        """Null while no officer has looked."""
+        request = self.context.get("request")
+        named = request is not None and may(request.user, "detections.view_correction")
+        return reviewed_of(passage, named=named)
 
 
 class OneEventSerializer(EventSerializer):

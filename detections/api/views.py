@@ -32,6 +32,7 @@ from detections.api.serializers import (
     QueuedSerializer,
     SubmissionSerializer,
 )
+from detections.corrections import with_corrections
 from detections.models import Detection, Source, Submission
 from detections.passages import NewPassage, Refusal
 from recognition import plates
@@ -183,6 +184,12 @@ class EventPagination(TimePagination):
     max_page_size = 500
     page_size_query_param = "page_size"
 
+    def paginate_queryset(
+        self, queryset: Any, request: Request, view: APIView | None = None
+    ) -> list[Any] | None:
+        """A page, with what officers said of its passages."""
+        return with_corrections(super().paginate_queryset(queryset, request, view) or ())
+
 
 class EventListView(generics.ListAPIView[Detection]):
     """Passages, newest first. A search by plate needs a reason and is written to the audit trail."""
@@ -230,7 +237,7 @@ class EventView(generics.RetrieveAPIView[Detection]):
 
     def get_object(self) -> Detection:
         """The passage, with the audit row."""
-        passage = super().get_object()
+        [passage] = with_corrections([super().get_object()])
         key, user = key_and_user(self.request)
         audit(
             by=user,

@@ -1,10 +1,14 @@
-"""One row per passage, the photos that wait to be read, the cursors of the feed."""
+"""One row per passage, what officers say of it, the photos that wait to be read, the cursors of the feed."""
 
+from detections.models.correction import Correction, CorrectionKind, CorrectionQuerySet
 from detections.models.feed import FeedCursor
 from detections.models.passage import Detection, DetectionQuerySet, Layout, Source, Stay, StayQuerySet
 from detections.models.submission import Submission, SubmissionQuerySet, SubmissionStatus
 
 __all__ = [
+    "Correction",
+    "CorrectionKind",
+    "CorrectionQuerySet",
     "Detection",
     "DetectionQuerySet",
     "FeedCursor",

@@ -2,7 +2,7 @@
 
 import uuid
 from datetime import datetime
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
@@ -12,6 +12,9 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User, may
 from cameras.models import Camera
 from vehicles.models import PLATE_REGEX, PlateField, Vehicle
+
+if TYPE_CHECKING:
+    from detections.models.correction import Correction
 
 
 class Source(models.TextChoices):
@@ -108,6 +111,9 @@ class Detection(models.Model):
 
     objects: ClassVar[models.Manager["Detection"]] = DetectionQuerySet.as_manager()
 
+    correction: "Correction | None" = None
+    """The officer's word in force, where `corrections.with_corrections` looked it up. Not a column."""
+
     class Meta:
         verbose_name = _("passage")
         verbose_name_plural = _("passages")
@@ -128,6 +134,11 @@ class Detection(models.Model):
 
     def __str__(self) -> str:
         return f"{self.plate_number} {self.detected_at:%Y-%m-%d %H:%M:%S}"
+
+    @property
+    def plate_in_force(self) -> str:
+        """The plate as an officer corrected it (see `correction`), else as it was read."""
+        return (self.correction.plate_number if self.correction else "") or self.plate_number
 
 
 class StayQuerySet(models.QuerySet["Stay"]):
