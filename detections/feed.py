@@ -49,21 +49,22 @@ class Lag:
     seconds: float
 
 
-def consume(consumer: str, handle: Handler, *, batch: int = BATCH) -> int:
+def consume(consumer: str, handle: Handler, *, batch: int = BATCH, only: Sequence[str] = ()) -> int:
     """Give `handle` all passages that the consumer has not seen, in batches; the number of passages given.
 
+    `only` names the columns that the consumer needs; else it gets whole rows, with camera and images.
     One consumer of a name runs at a time: a second call waits for the first and then sees what is new.
     """
     total = 0
     while True:
-        count = _consume_batch(consumer, handle, batch)
+        count = _consume_batch(consumer, handle, batch, only)
         total += count
         if count < batch:
             return total
 
 
 @transaction.atomic
-def _consume_batch(consumer: str, handle: Handler, batch: int) -> int:
+def _consume_batch(consumer: str, handle: Handler, batch: int, only: Sequence[str]) -> int:
     FeedCursor.objects.get_or_create(consumer=consumer)
     cursor = FeedCursor.objects.select_for_update().get(consumer=consumer)
     with connection.cursor() as sql:
@@ -73,11 +74,8 @@ def _consume_batch(consumer: str, handle: Handler, batch: int) -> int:
     if not rows:
         return 0
     ids, moments = [row[0] for row in rows], [row[1] for row in rows]
-    found = (
-        Detection.objects.filter(pk__in=ids, detected_at__range=(min(moments), max(moments)))
-        .select_related("camera")
-        .in_bulk()
-    )
+    passages = Detection.objects.filter(pk__in=ids, detected_at__range=(min(moments), max(moments)))
+    found = (passages.only(*only) if only else passages.select_related("camera")).in_bulk()
     handle([found[pk] for pk in ids if pk in found])
     cursor.xid, cursor.detection_id = rows[-1][2], rows[-1][0]
     cursor.save()

@@ -1,13 +1,15 @@
-"""One row per passage, the photos that wait to be read, the cursors of the feed."""
+"""One row per passage, the photos that wait to be read, the cursors of the feed, counts."""
 
 from detections.models.feed import FeedCursor
 from detections.models.passage import Detection, DetectionQuerySet, Layout, Source, Stay, StayQuerySet
+from detections.models.statistics import HourlyCount
 from detections.models.submission import Submission, SubmissionQuerySet, SubmissionStatus
 
 __all__ = [
     "Detection",
     "DetectionQuerySet",
     "FeedCursor",
+    "HourlyCount",
     "Layout",
     "Source",
     "Stay",
