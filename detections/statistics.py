@@ -1,7 +1,7 @@
 """Figures about passages, from the roll-ups and the few passages that are not in them yet.
 
 Figures are complete: one statement reads the roll-ups, the cursor of their consumer, and the passages beyond
-that cursor (the feed's tail), so that each passage counts once, whatever is being stored or counted meanwhile.
+that cursor (the feed's tail), so that each passage counts once, whatever is being stored meanwhile.
 Hours are UTC; days and weekdays are those of the country, whose clock differs by whole hours (`check_zone`).
 """
 
@@ -52,6 +52,10 @@ class By(Enum):
     WEEK = "floor(extract(epoch FROM %(until)s - hour - interval '1 hour') / 604800)::int"
 
 
+def _hour_of(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+
+
 @dataclass(frozen=True, slots=True)
 class Period:
     """Full hours, from `since` up to and without `until`."""
@@ -62,15 +66,13 @@ class Period:
     @classmethod
     def around(cls, since: datetime, until: datetime) -> Self:
         """The full hours that hold the time between two moments."""
-        first, last = (
-            one.astimezone(UTC).replace(minute=0, second=0, microsecond=0) for one in (since, until)
-        )
-        return cls(first, last if last == until else last + HOUR)
+        last = _hour_of(until)
+        return cls(_hour_of(since), last if last == until else last + HOUR)
 
     @classmethod
     def last(cls, length: timedelta, *, now: datetime) -> Self:
         """The hour that is not over yet, and those before it, of this length in all."""
-        until = cls.around(now, now + HOUR).until
+        until = cls.around(now, now).until
         return cls(until - length, until)
 
     @classmethod
@@ -82,7 +84,7 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Passages; of these, reads in doubt and plates of two lines; `waiting`: those not in the roll-ups yet."""
+    """Passages; of them, reads in doubt and plates of two lines; `waiting`: not in the roll-ups yet."""
 
     passages: int = 0
     doubtful: int = 0

@@ -77,7 +77,7 @@ class StatsRowSerializer(CountsSerializer):
     """One hour, day, camera or class of vehicle."""
 
     key = serializers.CharField(
-        help_text="Start of the hour (ISO 8601), date, code of the camera, or class of vehicle (may be empty)."
+        help_text="Start of the hour (ISO 8601), date, code of the camera, or class of vehicle (or empty)."
     )
 
 
