@@ -53,6 +53,11 @@ _DIFFERENT = """
 """
 
 
+def hour_of(moment: datetime) -> datetime:
+    """Where its hour (UTC) begins."""
+    return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+
+
 def count_new() -> int:
     """Add to the roll-ups what the feed holds; the number of passages counted."""
     return feed.consume(CONSUMER, _add, batch=BATCH, only=_COLUMNS)
@@ -61,8 +66,7 @@ def count_new() -> int:
 def _add(passages: Sequence[Detection]) -> None:
     counts: dict[tuple[datetime, int, str], list[int]] = defaultdict(lambda: [0, 0, 0])
     for one in passages:
-        hour = one.detected_at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-        of_hour = counts[hour, one.camera_id, one.vehicle_type]
+        of_hour = counts[hour_of(one.detected_at), one.camera_id, one.vehicle_type]
         of_hour[0] += 1
         of_hour[1] += one.confidence < DOUBTFUL
         of_hour[2] += one.layout == Layout.TWO_LINE
@@ -87,7 +91,7 @@ class Difference:
 
 
 def recount(*, since: datetime = FIRST, until: datetime = LAST, repair: bool = False) -> Iterator[Difference]:
-    """Count again from the passages, hour by hour; where the roll-ups differ. `repair` makes them right.
+    """Count again from the passages, by full hours; where the roll-ups differ. `repair` makes them right.
 
     Exact while passages come in: the cursor is held for a day of passages at a time, and only those up to it
     are counted. Months that are not there any more keep the roll-ups that they had.
@@ -96,7 +100,7 @@ def recount(*, since: datetime = FIRST, until: datetime = LAST, repair: bool = F
         start, end = (
             datetime(day.year, day.month, 1, tzinfo=UTC) for day in (month, partitions.add_months(month, 1))
         )
-        day, end = max(start, since), min(end, until)
+        day, end = max(start, hour_of(since)), min(end, hour_of(until))
         while day < end:
             yield from _recount_day(day, min(day + timedelta(days=1), end), repair=repair)
             day += timedelta(days=1)

@@ -19,12 +19,14 @@ from django.db import connection
 from django.utils import timezone
 
 from cameras.models import Camera
-from detections.counting import CONSUMER, DOUBTFUL
+from detections.counting import CONSUMER, DOUBTFUL, hour_of
 from detections.models import FeedCursor, Layout
 
 HOUR, DAY, WEEK = timedelta(hours=1), timedelta(days=1), timedelta(weeks=1)
 WEEKS = 4
 """Past weeks whose median is what is usual."""
+FAR_BELOW = 0.5
+"""Share of what is usual below which something is wrong with a camera rather than with the traffic."""
 
 _COUNTED = """
     SELECT hour, camera_id, vehicle_type, passages, doubtful, two_line, 0 AS waiting
@@ -52,12 +54,8 @@ class By(Enum):
     WEEK = "floor(extract(epoch FROM %(until)s - hour - interval '1 hour') / 604800)::int"
 
 
-def _hour_of(moment: datetime) -> datetime:
-    return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-
-
 @dataclass(frozen=True, slots=True)
-class Period:
+class Span:
     """Full hours, from `since` up to and without `until`."""
 
     since: datetime
@@ -66,8 +64,8 @@ class Period:
     @classmethod
     def around(cls, since: datetime, until: datetime) -> Self:
         """The full hours that hold the time between two moments."""
-        last = _hour_of(until)
-        return cls(_hour_of(since), last if last == until else last + HOUR)
+        last = hour_of(until)
+        return cls(hour_of(since), last if last == until else last + HOUR)
 
     @classmethod
     def last(cls, length: timedelta, *, now: datetime) -> Self:
@@ -106,7 +104,7 @@ def total(tallies: Mapping[Any, Tally]) -> Tally:
     return sum(tallies.values(), Tally())
 
 
-def tallies(period: Period, *by: By, cameras: Collection[int] | None = None) -> dict[tuple[Any, ...], Tally]:
+def tallies(period: Span, *by: By, cameras: Collection[int] | None = None) -> dict[tuple[Any, ...], Tally]:
     """The passages of a period, told apart `by` these, in their order; `cameras` None: of all cameras."""
     at = FeedCursor.objects.filter(consumer=CONSUMER).first()
     counted = _COUNTED.format(cameras="TRUE" if cameras is None else "camera_id = ANY(%(cameras)s)")
@@ -132,7 +130,7 @@ def tallies(period: Period, *by: By, cameras: Collection[int] | None = None) -> 
         return {row[: len(by)]: Tally(*(int(value or 0) for value in row[len(by) :])) for row in cursor}
 
 
-def passages_in(period: Period) -> int:
+def passages_in(period: Span) -> int:
     """How many passages there were."""
     return tallies(period)[()].passages
 
@@ -140,23 +138,23 @@ def passages_in(period: Period) -> int:
 # --- By the country's clock --------------------------------------------------------------------------------
 
 
-def by_day(hours: Mapping[tuple[Any, ...], Tally], period: Period) -> dict[date, Tally]:
+def by_day(hours: Mapping[tuple[Any, ...], Tally], period: Span) -> dict[date, Tally]:
     """Tallies by hour as those of days, with the days on which there was nothing."""
     days: dict[date, Tally] = defaultdict(Tally)
-    for moment in _hours(period):
+    for moment in hours_of(period):
         days[timezone.localtime(moment).date()] += hours.get((moment,), Tally())
     return dict(days)
 
 
 def by_week_hour(
-    hours: Mapping[tuple[Any, ...], Tally], period: Period, *, now: datetime
+    hours: Mapping[tuple[Any, ...], Tally], period: Span, *, now: datetime
 ) -> list[list[float | None]]:
     """Passages usual in each hour (0 to 23) of each weekday (Monday first): the mean over the period.
 
     None where no such hour has begun in the period.
     """
     sums, counts = Counter[tuple[int, int]](), Counter[tuple[int, int]]()
-    for moment in _hours(period):
+    for moment in hours_of(period):
         if moment < now:
             local = timezone.localtime(moment)
             sums[local.weekday(), local.hour] += hours.get((moment,), Tally()).passages
@@ -167,7 +165,8 @@ def by_week_hour(
     ]
 
 
-def _hours(period: Period) -> list[datetime]:
+def hours_of(period: Span) -> list[datetime]:
+    """Where its hours begin, in UTC."""
     count = (period.until - period.since) // HOUR
     first = period.since.astimezone(UTC)
     return [first + number * HOUR for number in range(count)]
@@ -180,14 +179,19 @@ class Week:
     actual: int
     expected: float | None
 
+    @property
+    def too_few(self) -> bool:
+        """True when traffic alone does not explain so few."""
+        return self.expected is not None and self.actual < FAR_BELOW * self.expected
+
 
 def weeks_of(cameras: Sequence[Camera], *, now: datetime) -> dict[int, Week]:
     """The last seven days of each camera against the median of the four times seven days before.
 
     A camera is expected only what it did in weeks in which it was there from the beginning, at least two.
     """
-    until = Period.around(now, now).since
-    found = tallies(Period(until - (WEEKS + 1) * WEEK, until), By.CAMERA, By.WEEK)
+    until = Span.around(now, now).since
+    found = tallies(Span(until - (WEEKS + 1) * WEEK, until), By.CAMERA, By.WEEK)
     weeks = {}
     for camera in cameras:
         counts = [found.get((camera.pk, week), Tally()).passages for week in range(WEEKS + 1)]

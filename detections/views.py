@@ -103,7 +103,7 @@ class PassageSearch(forms.Form):
 
 def passages_today(user: User) -> int:
     """How many passages since midnight, local time; 0 for who may see none."""
-    today = statistics.Period.days(1, now=timezone.now())
+    today = statistics.Span.days(1, now=timezone.now())
     return statistics.passages_in(today) if may(user, "detections.view_detection") else 0
 
 

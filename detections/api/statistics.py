@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 from accounts.api.serializers import ErrorSerializer, keepable, refused
 from accounts.models import Scope
 from cameras.models import Camera
-from detections.statistics import By, Period, Tally, tallies, total
+from detections.statistics import By, Span, Tally, tallies, total
 
 DAY = timedelta(days=1)
 LONGEST = {"hour": 31 * DAY, "day": 3660 * DAY, "camera": 3660 * DAY, "vehicle": 3660 * DAY}
@@ -48,7 +48,7 @@ class StatsQuerySerializer(serializers.Serializer[Any]):
         until = attrs.get("until") or timezone.now()
         try:
             since = attrs.get("since")
-            period = Period.around(since, until) if since else Period.last(DAY, now=until)
+            period = Span.around(since, until) if since else Span.last(DAY, now=until)
         except OverflowError as error:
             raise refused("since", "invalid", _("The period lies outside the calendar.")) from error
         if period.since >= period.until:

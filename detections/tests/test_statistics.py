@@ -20,7 +20,7 @@ from conftest import at
 from detections import counting, feed, services, statistics
 from detections.models import Detection, HourlyCount
 from detections.passages import NewPassage
-from detections.statistics import By, Period, Tally, check_zone, tallies, weeks_of
+from detections.statistics import By, Span, Tally, check_zone, tallies, weeks_of
 from detections.tests.test_camera_health import passing
 
 New = Callable[..., NewPassage]
@@ -74,7 +74,7 @@ def test_roll_ups_are_what_a_plain_count_says(new_passage: New, other: Camera) -
     assert counting.count_new() == 40
     assert counting.count_new() == 0
     assert rolled_up() == recounted()
-    whole = statistics.total(tallies(Period.around(NOW - timedelta(days=400), timezone.now())))
+    whole = statistics.total(tallies(Span.around(NOW - timedelta(days=400), timezone.now())))
     assert whole == Tally(passages=40, doubtful=8, two_line=20, waiting=0)
     assert list(counting.recount()) == []
 
@@ -87,13 +87,13 @@ def test_a_late_passage_lands_in_its_own_hour(new_passage: New) -> None:
     services.record([new_passage(detected_at=late)])
     counting.count_new()
     assert rolled_up() == recounted()
-    assert tallies(Period.around(late, late + timedelta(seconds=1)))[()].passages == 2
+    assert tallies(Span.around(late, late + timedelta(seconds=1)))[()].passages == 2
 
 
 @pytest.mark.django_db(transaction=True)
 def test_figures_are_complete_before_anything_is_counted(new_passage: New, other: Camera) -> None:
     services.record(mixed(new_passage, other))
-    period = Period.around(timezone.now() - timedelta(days=3), timezone.now())
+    period = Span.around(timezone.now() - timedelta(days=3), timezone.now())
     before = tallies(period, By.HOUR, By.CAMERA, By.VEHICLE)
     assert statistics.total(before).waiting == 40
     counting.count_new()
@@ -119,7 +119,7 @@ def test_figures_are_complete_while_a_long_transaction_holds_the_feed(new_passag
     thread.start()
     assert inserted.wait(10)
     services.record([new_passage("FAST01")])
-    period = Period.around(timezone.now() - timedelta(hours=2), timezone.now() + timedelta(hours=1))
+    period = Span.around(timezone.now() - timedelta(hours=2), timezone.now() + timedelta(hours=1))
     assert counting.count_new() == 0
     assert tallies(period)[()] == Tally(passages=1, waiting=1)
     may_commit.set()
@@ -170,7 +170,7 @@ def test_a_recount_finds_and_repairs_what_is_wrong(new_passage: New, other: Came
 def test_a_recount_looks_at_the_period_asked_for_only(new_passage: New) -> None:
     services.record([new_passage(detected_at=timezone.now() - timedelta(hours=30))])
     HourlyCount.objects.create(
-        hour=Period.around(timezone.now(), timezone.now()).since - timedelta(hours=30),
+        hour=Span.around(timezone.now(), timezone.now()).since - timedelta(hours=30),
         camera=Camera.objects.get(),
         vehicle_type="bus",
         passages=7,
@@ -262,7 +262,7 @@ def test_days_are_those_of_the_country(new_passage: New, camera: Camera) -> None
     # 23:30 UTC is half past midnight of the next day there.
     passing(camera, 1, at("2026-11-20T23:59:59+00:00"), over=timedelta(minutes=59))
     passing(camera, 3, at("2026-11-20T22:59:59+00:00"), over=timedelta(minutes=59))
-    period = Period.days(2, now=NOW)
+    period = Span.days(2, now=NOW)
     assert period.since == at("2026-11-20T00:00:00+01:00")
     hours = tallies(period, By.HOUR)
     assert [tally.passages for tally in statistics.by_day(hours, period).values()] == [3, 1]

@@ -1,11 +1,10 @@
 """`manage.py recount`: are the statistics what the passages are? With `--repair` they become so."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 
 from detections import counting
 
@@ -14,10 +13,9 @@ SHOWN = 50
 
 
 def moment(text: str) -> datetime:
-    """A day or a time, of Benin where it has no offset, as its full hour. Raises ValueError."""
-    found = parse_datetime(text) or datetime.fromisoformat(text)
-    aware = found if timezone.is_aware(found) else timezone.make_aware(found)
-    return aware.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    """A day or a time, of Benin where it has no offset. Raises ValueError."""
+    found = datetime.fromisoformat(text)
+    return found if timezone.is_aware(found) else timezone.make_aware(found)
 
 
 class Command(BaseCommand):
