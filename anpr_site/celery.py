@@ -36,6 +36,11 @@ app.conf.beat_schedule = {
         "schedule": 5.0,
         "options": {"expire_seconds": EXPIRE_SECONDS},
     },
+    "count new passages": {
+        "task": "detections.tasks.count_passages",
+        "schedule": 5.0,
+        "options": {"expire_seconds": EXPIRE_SECONDS},
+    },
     "read waiting photos": {
         "task": "detections.tasks.read_submissions",
         "schedule": 5.0,

@@ -266,7 +266,7 @@ CLOCK_TOLERANCE_SECONDS = env.int("CLOCK_TOLERANCE_SECONDS", default=300)
 READS_RETENTION_DAYS = env.int("READS_RETENTION_DAYS", default=365)
 """Older passages are refused on the way in (document A: reads are purged after one year)."""
 
-FEED_CONSUMERS = ["alerts.tasks.match_passages"]
+FEED_CONSUMERS = ["alerts.tasks.match_passages", "detections.tasks.count_passages"]
 """Tasks that consume the feed of passages; woken after each commit, and by beat anyway."""
 
 CORRECTION_CONSUMERS = ["alerts.tasks.match_corrections"]

@@ -6,7 +6,7 @@ from celery import current_app, shared_task
 from django.utils import timezone
 
 import cameras.services
-from detections import camera_health, partitions, submissions
+from detections import camera_health, counting, partitions, submissions
 
 EXPIRE_SECONDS = 30
 """What nobody took by then was offered again. Well above the difference between two machines' clocks."""
@@ -80,6 +80,12 @@ def run_camera(camera_id: int, hops: int = 0) -> bool:
 def judge_cameras() -> int:
     """Open and close incidents of cameras; how many were told."""
     return len(camera_health.judge())
+
+
+@shared_task
+def count_passages() -> int:
+    """Count every passage that the feed holds for the statistics; the number counted."""
+    return counting.count_new()
 
 
 @shared_task

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from detections.api import camera_health, corrections, views
+from detections.api import camera_health, corrections, statistics, views
 
 urlpatterns = [
     path("config/cameras/health", camera_health.CameraHealthListView.as_view(), name="cameras-health"),
@@ -10,6 +10,7 @@ urlpatterns = [
     path("events/ingest", views.IngestView.as_view(), name="event-ingest"),
     path("events/submissions/<uuid:pk>", views.SubmissionView.as_view(), name="event-submission"),
     path("events/<int:pk>/corrections", corrections.CorrectionsView.as_view(), name="event-corrections"),
+    path("events/stats", statistics.StatsView.as_view(), name="event-stats"),
     path("events/<int:pk>", views.EventView.as_view(), name="event"),
     path("events", views.EventListView.as_view(), name="events"),
 ]

@@ -1,8 +1,9 @@
-"""One row per passage, what officers say of it, the photos that wait to be read, the cursors of the feed."""
+"""One row per passage, what officers say of it, photos that wait to be read, cursors of the feed, counts."""
 
 from detections.models.correction import Correction, CorrectionKind, CorrectionQuerySet
 from detections.models.feed import FeedCursor
 from detections.models.passage import Detection, DetectionQuerySet, Layout, Source, Stay, StayQuerySet
+from detections.models.statistics import HourlyCount
 from detections.models.submission import Submission, SubmissionQuerySet, SubmissionStatus
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "Detection",
     "DetectionQuerySet",
     "FeedCursor",
+    "HourlyCount",
     "Layout",
     "Source",
     "Stay",
