@@ -2,6 +2,7 @@
 
 from detections.models.feed import FeedCursor
 from detections.models.passage import Detection, DetectionQuerySet, Layout, Source, Stay, StayQuerySet
+from detections.models.search import SavedSearch, SavedSearchQuerySet, SeenPlate
 from detections.models.submission import Submission, SubmissionQuerySet, SubmissionStatus
 
 __all__ = [
@@ -9,6 +10,9 @@ __all__ = [
     "DetectionQuerySet",
     "FeedCursor",
     "Layout",
+    "SavedSearch",
+    "SavedSearchQuerySet",
+    "SeenPlate",
     "Source",
     "Stay",
     "StayQuerySet",
