@@ -6,7 +6,8 @@ from celery import current_app, shared_task
 from django.utils import timezone
 
 import cameras.services
-from detections import camera_health, counting, partitions, submissions
+from detections import camera_health, counting, feed, partitions, submissions
+from detections.search import dictionary
 
 EXPIRE_SECONDS = 30
 """What nobody took by then was offered again. Well above the difference between two machines' clocks."""
@@ -74,6 +75,12 @@ def run_camera(camera_id: int, hops: int = 0) -> bool:
         # Another worker takes over now rather than at the next tick.
         supervise_cameras()
     return taken
+
+
+@shared_task
+def remember_plates() -> int:
+    """Enter the plates of new passages in the dictionary of the search; how many passages."""
+    return feed.consume(dictionary.CONSUMER, dictionary.remember)
 
 
 @shared_task

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("cameras", "0006_health"),
-        ("detections", "0003_ingest"),
+        ("detections", "0004_search"),
     ]
 
     operations = [

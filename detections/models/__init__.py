@@ -3,6 +3,7 @@
 from detections.models.correction import Correction, CorrectionKind, CorrectionQuerySet
 from detections.models.feed import FeedCursor
 from detections.models.passage import Detection, DetectionQuerySet, Layout, Source, Stay, StayQuerySet
+from detections.models.search import SavedSearch, SavedSearchQuerySet, SeenPlate
 from detections.models.statistics import HourlyCount
 from detections.models.submission import Submission, SubmissionQuerySet, SubmissionStatus
 
@@ -15,6 +16,9 @@ __all__ = [
     "FeedCursor",
     "HourlyCount",
     "Layout",
+    "SavedSearch",
+    "SavedSearchQuerySet",
+    "SeenPlate",
     "Source",
     "Stay",
     "StayQuerySet",
