@@ -2,12 +2,12 @@
 
 from django.urls import path
 
-from detections.api import camera_health, corrections, statistics, views
+from detections.api import camera_health, corrections, ingest, statistics, views
 
 urlpatterns = [
     path("config/cameras/health", camera_health.CameraHealthListView.as_view(), name="cameras-health"),
     path("config/cameras/<int:pk>/health", camera_health.CameraHealthView.as_view(), name="camera-health"),
-    path("events/ingest", views.IngestView.as_view(), name="event-ingest"),
+    path("events/ingest", ingest.IngestView.as_view(), name="event-ingest"),
     path("events/submissions/<uuid:pk>", views.SubmissionView.as_view(), name="event-submission"),
     path("events/<int:pk>/corrections", corrections.CorrectionsView.as_view(), name="event-corrections"),
     path("events/stats", statistics.StatsView.as_view(), name="event-stats"),
