@@ -1,19 +1,26 @@
 """What is asked of the table: each question many times, with other values each time."""
 
-import statistics
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from statistics import median
 from typing import Any
 
 from django.db import connection
 
+from accounts.models import User
+from accounts.roles import Role
+from benchmarks.detections import traffic
 from benchmarks.detections.traffic import CAMERAS
 from benchmarks.recognition.report import table
+from detections import statistics
 from detections.models import Detection
+from detections.search import Criteria, Mode, find
 
 TIMES = 40
+SCANS = 3
+"""How often what takes long is asked."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +61,7 @@ def row(name: str, goal: str, asked: Iterable[Callable[[], object]]) -> list[str
     """Median, 95 % and worst of one question."""
     times = sorted(milliseconds(ask) for ask in asked)
     place = min(len(times) - 1, round(0.95 * len(times)))
-    return [name, goal, *(f"{value:.1f}" for value in (statistics.median(times), times[place], times[-1]))]
+    return [name, goal, *(f"{value:.1f}" for value in (median(times), times[place], times[-1]))]
 
 
 HEADS = ("question", "goal, median", "median, ms", "95 %", "worst")
@@ -73,4 +80,67 @@ def lists() -> Section:
     return Section("Lists", table(HEADS, rows))
 
 
-SETS: dict[str, Callable[[], Section]] = {"lists": lists}
+def search() -> Section:
+    """A year's passages of a plate, of a pattern, of what is nearly a plate."""
+    since, until = traffic.window(365)
+    plates = traffic.some_plates(TIMES, seed=1)
+    passages = Detection.objects.visible_to(User(role=Role.ADMIN)).newest().select_related("camera")
+
+    def asked(mode: Mode, texts: Iterable[str], **more: int) -> list[Callable[[], object]]:
+        return [
+            partial(
+                find, Criteria(mode=mode, plate=text, since=since, until=until, **more), passages=passages
+            )
+            for text in texts
+        ]
+
+    rows = [
+        row("exact plate", "< 5", asked(Mode.EXACT, plates)),
+        row("prefix of 4 (`AB12*`)", "< 20", asked(Mode.WILDCARD, [f"{plate[:4]}*" for plate in plates])),
+        row("prefix of 2 (`AB*`), met by thousands", "", asked(Mode.WILDCARD, [f"{p[:2]}*" for p in plates])),
+        row("infix of 4 (`*1234*`)", "< 300", asked(Mode.WILDCARD, [f"*{plate[2:6]}*" for plate in plates])),
+        row("infix of 5", "< 300", asked(Mode.WILDCARD, [f"*{plate[1:6]}*" for plate in plates])),
+        row("`?` for one character", "< 300", asked(Mode.WILDCARD, [f"{p[:3]}?{p[4:]}" for p in plates])),
+        row("confusions alone", "< 300", asked(Mode.FUZZY, plates, edits=0)),
+        row("one edit and any confusions", "< 300", asked(Mode.FUZZY, plates, edits=1)),
+        row("two edits and any confusions", "", asked(Mode.FUZZY, plates, edits=2)),
+        row("the same infix of 4, read from the table itself (LIKE)", "",
+            [partial(_scan, "LIKE", f"%{plate[2:6]}%") for plate in plates[:SCANS]]),
+    ]  # fmt: skip
+    return Section("Search over a year", table(HEADS, rows))
+
+
+def _scan(operator: str, value: str) -> None:
+    """What a table with indexes on plate and time alone has to do."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT id FROM detections_detection WHERE plate_number {operator} %s "
+            "ORDER BY detected_at DESC LIMIT 50",
+            [value],
+        )
+        cursor.fetchall()
+
+
+def figures() -> Section:
+    """Statistics from the roll-ups."""
+    day, month = (statistics.Span(*traffic.window(days)) for days in (1, 30))
+    rows = [
+        row("24 hours, by hour", "< 10", [partial(statistics.tallies, day, statistics.By.HOUR)] * TIMES),
+        row("24 hours, by camera", "< 10", [partial(statistics.tallies, day, statistics.By.CAMERA)] * TIMES),
+        row("30 days, by hour", "", [partial(statistics.tallies, month, statistics.By.HOUR)] * TIMES),
+        row("24 hours, counted in the table itself", "", [partial(_count, day)] * SCANS),
+    ]
+    return Section("Statistics", table(HEADS, rows))
+
+
+def _count(period: statistics.Span) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT date_trunc('hour', detected_at), count(*) FROM detections_detection "
+            "WHERE detected_at >= %s AND detected_at < %s GROUP BY 1",
+            [period.since, period.until],
+        )
+        cursor.fetchall()
+
+
+SETS: dict[str, Callable[[], Section]] = {"lists": lists, "search": search, "statistics": figures}
