@@ -2,7 +2,6 @@
 
 import hashlib
 import secrets
-from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -136,24 +135,8 @@ class Scope(models.TextChoices):
     EVENTS_READ = "events:read", _("read passages")
 
 
-def token_in(headers: Mapping[str, str]) -> str:
-    """The token that a caller sends (`X-API-Key`, or `Authorization: Api-Key ...`), "" without one."""
-    header = headers.get("Authorization", "")
-    if header.lower().startswith("api-key "):
-        return header[len("api-key ") :].strip()
-    return headers.get("X-API-Key", "").strip()
-
-
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
     """Questions asked of API keys."""
-
-    def of_token(self, token: str) -> "ApiKey | None":
-        """The usable key of a token; None for a wrong, revoked or expired one."""
-        prefix, _dot, secret = token.partition(".")
-        # A prefix is letters and digits; anything else (NUL among it) is not worth a query.
-        known = prefix.isascii() and prefix.isalnum()
-        key = self.usable().filter(prefix=prefix).first() if known else None
-        return key if key and key.matches(secret) else None
 
     def usable(self) -> Self:
         """Keys neither revoked nor expired."""
@@ -204,6 +187,11 @@ class ApiKey(models.Model):
     def hash(secret: str) -> str:
         """SHA-256 of `secret`, in hexadecimal."""
         return hashlib.sha256(secret.encode()).hexdigest()
+
+    @property
+    def is_usable(self) -> bool:
+        """Neither revoked nor expired: what `ApiKeyQuerySet.usable` asks of the table."""
+        return self.revoked_at is None and (self.expires_at is None or self.expires_at > timezone.now())
 
     def matches(self, secret: str) -> bool:
         """Constant-time comparison of `secret` with the stored hash."""

@@ -36,6 +36,16 @@ app.conf.beat_schedule = {
         "schedule": 5.0,
         "options": {"expire_seconds": EXPIRE_SECONDS},
     },
+    "count new passages": {
+        "task": "detections.tasks.count_passages",
+        "schedule": 5.0,
+        "options": {"expire_seconds": EXPIRE_SECONDS},
+    },
+    "remember plates": {
+        "task": "detections.tasks.remember_plates",
+        "schedule": 2.0,
+        "options": {"expire_seconds": EXPIRE_SECONDS},
+    },
     "read waiting photos": {
         "task": "detections.tasks.read_submissions",
         "schedule": 5.0,

@@ -266,11 +266,22 @@ CLOCK_TOLERANCE_SECONDS = env.int("CLOCK_TOLERANCE_SECONDS", default=300)
 READS_RETENTION_DAYS = env.int("READS_RETENTION_DAYS", default=365)
 """Older passages are refused on the way in (document A: reads are purged after one year)."""
 
-FEED_CONSUMERS = ["alerts.tasks.match_passages"]
+FEED_CONSUMERS = [
+    "alerts.tasks.match_passages",
+    "detections.tasks.remember_plates",
+    "detections.tasks.count_passages",
+]
 """Tasks that consume the feed of passages; woken after each commit, and by beat anyway."""
 
 CORRECTION_CONSUMERS = ["alerts.tasks.match_corrections"]
 """Tasks that consume the corrections of officers, in the same way."""
+
+SEARCH_CASE_REFERENCE_ROLES = env.list("SEARCH_CASE_REFERENCE_ROLES", default=["viewer"])
+"""Roles that name a case with each search of passages; API keys always do."""
+SEARCH_CASE_REFERENCE_DAYS = env.int("SEARCH_CASE_REFERENCE_DAYS", default=15)
+"""A search that reaches further back names a case, whatever the role."""
+SEARCH_TIMEOUT_MS = env.int("SEARCH_TIMEOUT_MS", default=5000)
+"""A search that takes the database longer is ended: it has to be narrowed."""
 
 STREAMS_PER_WORKER = env.int("STREAMS_PER_WORKER", default=3)
 """Cameras that one recognition worker reads at once; below its threads, so that photos are read too.

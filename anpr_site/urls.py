@@ -12,6 +12,7 @@ from drf_spectacular.views import SpectacularAPIView
 
 from accounts.api.errors import json_error
 from anpr_site import health, home, metrics
+from detections import statistics_views
 
 
 class SchemaView(SpectacularAPIView):
@@ -37,6 +38,7 @@ urlpatterns = [
     path("", include("accounts.urls")),
     path("alertes/", include("alerts.urls")),
     path("passages/", include("detections.urls")),
+    path("statistiques/", statistics_views.statistics, name="statistics"),
     path("cameras/", include("cameras.live_urls")),
     path("cameras/", include((camera_pages, "cameras"))),
     path("langue/", login_not_required(set_language), name="set_language"),

@@ -10,13 +10,13 @@ from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.db import InterfaceError, OperationalError
 from django.http import QueryDict
-from django.utils.datastructures import CaseInsensitiveMapping as Headers
 from django.utils.translation import gettext as _
 from rest_framework import serializers
 
+from accounts.api.authentication import sent_token, usable_key
 from accounts.api.errors import body, flatten
 from accounts.api.serializers import refused
-from accounts.models import ApiKey, Scope, User, may, token_in
+from accounts.models import ApiKey, Scope, User, may
 from accounts.services import audit
 from accounts.sessions import account_of
 from accounts.views import address_behind
@@ -215,13 +215,14 @@ class EventStreamConsumer(AsyncWebsocketConsumer):
     @database_sync_to_async
     def _identify(self) -> bool:
         """Find the key or the account; False for nobody, and for who may not read passages."""
-        headers = Headers(
-            {name.decode("latin-1"): value.decode("latin-1") for name, value in self.scope["headers"]}
-        )
+        headers = {
+            f"HTTP_{name.decode('latin-1').upper().replace('-', '_')}": value.decode("latin-1")
+            for name, value in self.scope["headers"]
+        }
         remote = (self.scope.get("client") or ("",))[0]
-        self._address = address_behind(remote, headers.get("X-Forwarded-For", ""))
-        token = token_in(headers)
-        self._key: ApiKey | None = ApiKey.objects.of_token(token) if token else None
+        self._address = address_behind(remote, headers.get("HTTP_X_FORWARDED_FOR", ""))
+        token = sent_token(headers)
+        self._key: ApiKey | None = usable_key(token) if token else None
         self._user: User | None = None
         if self._key:
             return Scope.EVENTS_READ in self._key.scopes

@@ -13,14 +13,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from celery import current_app
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, models, transaction
 from django.db.models import F
 from django.db.models.functions import Coalesce, Now
-from kombu.exceptions import OperationalError as BrokerError
 
 from accounts.services import audit
+from detections import wake_ups
 from detections.models import Correction, Detection, FeedCursor
 
 logger = logging.getLogger(__name__)
@@ -275,24 +274,14 @@ def _move(cursor: FeedCursor, to: Position) -> None:
 
 def wake() -> None:
     """Tell the consumers (setting FEED_CONSUMERS: names of tasks) that passages came in."""
-    for task in settings.FEED_CONSUMERS:
-        _send(task)
+    wake_ups.ring(settings.FEED_CONSUMERS)
 
 
 def wake_for_corrections() -> None:
     """Tell the consumers of corrections (setting CORRECTION_CONSUMERS) that an officer made one."""
-    for task in settings.CORRECTION_CONSUMERS:
-        _send(task)
+    wake_ups.ring(settings.CORRECTION_CONSUMERS)
 
 
 def wake_readers() -> None:
     """Tell the recognition workers that a photo waits."""
-    _send("detections.tasks.read_submissions")
-
-
-def _send(task: str) -> None:
-    """Send a wake-up. Without a broker it is only noted: the next sweep of beat finds what is stored."""
-    try:
-        current_app.send_task(task, retry=False, ignore_result=True, expires=30)
-    except (BrokerError, OSError):
-        logger.warning("no broker: %s waits for the next sweep", task)
+    wake_ups.ring(["detections.tasks.read_submissions"])

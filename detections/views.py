@@ -17,8 +17,9 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 from PIL import Image, UnidentifiedImageError
 
-from accounts.models import User
+from accounts.models import User, may
 from accounts.views import audit_look, person
+from detections import statistics
 from detections.corrections import with_corrections
 from detections.models import Correction, Detection, Stay
 from detections.passages import Refusal, check_plate
@@ -102,9 +103,9 @@ class PassageSearch(forms.Form):
 
 
 def passages_today(user: User) -> int:
-    """How many passages since midnight, local time."""
-    midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
-    return Detection.objects.visible_to(user).filter(detected_at__gte=midnight).count()
+    """How many passages since midnight, local time; 0 for who may see none."""
+    today = statistics.Span.days(1, now=timezone.now())
+    return statistics.passages_in(today) if may(user, "detections.view_detection") else 0
 
 
 def for_list(user: User) -> QuerySet[Detection]:

@@ -20,6 +20,8 @@ __all__ = [
     "CONFUSABLE_CLASSES",
     "MAX_PLATE_LENGTH",
     "CharComparison",
+    "Kind",
+    "bare_span",
     "compare",
     "confusable",
     "core",
@@ -31,6 +33,7 @@ __all__ = [
 MAX_PLATE_LENGTH = 16
 
 Kind = Literal["same", "confusable", "different", "missing", "extra"]
+"""What one character of a comparison is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +71,9 @@ def fold(plate: str) -> str:
     A misread mark is recognised too: `BB6232R8` and `B86232RB` fold as `BB6232` does. The answer depends
     on the folded characters alone, so texts that differ by confusable characters always fold alike.
     """
-    start, end = _folded_core_span(fold_characters(normalise(plate)))
-    return fold_characters(normalise(plate))[start:end]
+    folded = fold_characters(normalise(plate))
+    start, end = _folded_core_span(folded)
+    return folded[start:end]
 
 
 def confusable(first: str, second: str) -> bool:
@@ -90,9 +94,14 @@ def compare(read: str, listed: str) -> list[CharComparison]:
     ]
 
 
+def bare_span(text: str) -> tuple[int, int]:
+    """Where a normalised text begins and ends without its country mark, a misread one included."""
+    return _folded_core_span(fold_characters(text))
+
+
 def _bare(plate: str) -> str:
     text = normalise(plate)
-    start, end = _folded_core_span(fold_characters(text))
+    start, end = bare_span(text)
     return text[start:end]
 
 

@@ -43,9 +43,22 @@ def addresses(new_passage: New, theft: StolenVehicle, camera: Camera) -> list[st
     services.match_passages(list(Detection.objects.select_related("camera")))
     alerts = [reverse("alerts:detail", args=[pk]) for pk in Alert.objects.values_list("pk", flat=True)]
     seen = [reverse("detections:detail", args=[pk]) for pk in Detection.objects.values_list("pk", flat=True)]
-    fixed = ["dashboard", "alerts:list", "alerts:live", "detections:list", "detections:live", "cameras:list"]
+    fixed = [
+        "dashboard",
+        "alerts:list",
+        "alerts:live",
+        "detections:list",
+        "detections:live",
+        "cameras:list",
+        "statistics",
+    ]
     one, live = reverse("cameras:detail", args=[camera.code]), reverse("live:page", args=[camera.code])
-    asked = ["/passages/?q=BB6232&motif=PV+12", "/alertes/?etat=toutes", f"{one}?periode=7j"]
+    asked = [
+        "/passages/?q=BB6232&motif=PV+12",
+        "/alertes/?etat=toutes",
+        f"{one}?periode=7j",
+        "/statistiques/?periode=24h",
+    ]
     return [*alerts, *seen, *map(reverse, [*fixed, "cameras:count"]), one, live, *asked]
 
 

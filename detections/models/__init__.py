@@ -1,8 +1,10 @@
-"""One row per passage, what officers say of it, the photos that wait to be read, the cursors of the feed."""
+"""One row per passage, what officers say of it, photos that wait to be read, cursors of the feed, counts."""
 
 from detections.models.correction import Correction, CorrectionKind, CorrectionQuerySet
 from detections.models.feed import FeedCursor
 from detections.models.passage import Detection, DetectionQuerySet, Layout, Source, Stay, StayQuerySet
+from detections.models.search import SavedSearch, SavedSearchQuerySet, SeenPlate
+from detections.models.statistics import HourlyCount
 from detections.models.submission import Submission, SubmissionQuerySet, SubmissionStatus
 
 __all__ = [
@@ -12,7 +14,11 @@ __all__ = [
     "Detection",
     "DetectionQuerySet",
     "FeedCursor",
+    "HourlyCount",
     "Layout",
+    "SavedSearch",
+    "SavedSearchQuerySet",
+    "SeenPlate",
     "Source",
     "Stay",
     "StayQuerySet",

@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from accounts.models import AuditEvent
-from detections import feed
+from detections import counting, feed
 from detections.models import Detection, FeedCursor
 from detections.passages import NewPassage
 from detections.services import record
@@ -65,6 +65,14 @@ def test_a_replay_since_a_time_gives_what_was_stored_since(
     assert plates[3:] == plates[:3][-given:]
     row = AuditEvent.objects.get(action="feed.replay")
     assert (row.target_id, row.reason) == ("test", "report 12")
+
+
+def test_the_counts_are_recounted_never_replayed(new_passage: New) -> None:
+    record([new_passage()])
+    counting.count_new()
+    with pytest.raises(CommandError, match="recount"):
+        run("replay", counting.CONSUMER, "--to-cursor=0-0", WHY, "--yes")
+    assert FeedCursor.objects.get().row_id
 
 
 def test_a_replay_to_a_cursor_gives_all_after_it(plates: list[str]) -> None:

@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from detections import feed
+from detections import counting, feed
 from detections.feed import Position
 from detections.models import FeedCursor
 
@@ -59,6 +59,8 @@ class Command(BaseCommand):
             self.stdout.write(f"{cursor.consumer:<24}{cursor.stream:<13}{self._place(cursor):<24}{behind}")
 
     def _replay(self, cursor: FeedCursor, *, to_cursor: str, since: str, reason: str, **options: Any) -> None:
+        if cursor.consumer == counting.CONSUMER:
+            raise CommandError("It counts each passage once; to count again: manage.py recount --repair.")
         place = self._since(cursor, since) if since else self._read_place(to_cursor)
         self._ask(
             f"{cursor.consumer} gets again all {cursor.stream} from {place[0]}-{place[1]} to "

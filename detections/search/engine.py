@@ -1,0 +1,172 @@
+"""Find passages: plates first, in the dictionary, then the passages of these plates, a page at a time."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC
+from typing import Any
+
+from django.conf import settings
+from django.db import OperationalError, connection, transaction
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+from psycopg2 import errors
+
+from cameras.models import Camera
+from detections.models import Detection
+from detections.search import dictionary, patterns, sightings
+from detections.search.criteria import Criteria, Mode, SearchRefusedError
+from detections.search.sightings import Place, Sighting, Window
+from recognition import plates
+from recognition.likeness import score_of
+from recognition.plates import CharComparison
+
+PAGE_SIZE = 50
+MOST_PLATES = 2000
+"""More plates than that meet a pattern: the passages are read newest first instead. Of near misses the
+nearest are taken."""
+_WHOLE = 1000
+"""Scores are ranked in thousandths."""
+
+
+@dataclass(frozen=True)
+class Match:
+    """A passage found. `kind`: "same", "confusable" or "edited" plate, or "pattern"; `score` from 0 to 1.
+
+    `characters` holds the read against the plate that was looked for; () for a pattern.
+    """
+
+    passage: Detection
+    kind: str
+    score: float
+    characters: tuple[CharComparison, ...] = ()
+
+
+@dataclass(frozen=True)
+class Found:
+    """A page of a result.
+
+    `older` and `newer` are where it goes on, None at an end. `plates` is how many different plates met the
+    search, None where that is not known: more than MOST_PLATES. `cut`: only the nearest plates were taken.
+    `lags`: the newest passages may be missing.
+    """
+
+    matches: Sequence[Match]
+    older: Place | None = None
+    newer: Place | None = None
+    plates: int | None = None
+    cut: bool = False
+    lags: bool = False
+
+
+def find(
+    criteria: Criteria,
+    *,
+    passages: QuerySet[Detection],
+    place: Place | None = None,
+    size: int = PAGE_SIZE,
+) -> Found:
+    """A page of what meets `criteria` among `passages` (those that the caller may see).
+
+    Whole plates and patterns come newest first, near misses by score of the plate, then newest first. Raises
+    SearchRefusedError for criteria that break a rule, and when the database takes too long.
+    """
+    criteria.check()
+    window = Window(since=criteria.since, until=criteria.until, cameras=cameras_of(criteria))
+    if window.cameras == ():
+        return Found([], plates=0)
+    with _limited():
+        known, ranks = _plates(criteria)
+        if ranks is None:
+            rows = sightings.like(patterns.like(criteria), window, place=place, size=size + 1)
+        else:
+            rows = sightings.of_plates(ranks, window, place=place, size=size + 1)
+    rows, older, newer = _page(rows, place, size)
+    cut = criteria.mode == Mode.FUZZY and len(known.plates) > MOST_PLATES
+    count = None if ranks is None else len(ranks)
+    return Found(_matches(rows, criteria, passages), older, newer, count, cut, known.lags)
+
+
+def cameras_of(criteria: Criteria) -> tuple[int, ...] | None:
+    """Keys of the cameras that count: those named and those within the area; None for all."""
+    if criteria.area is None:
+        return criteria.cameras
+    within = Camera.objects.within(criteria.area)
+    if criteria.cameras is not None:
+        within &= set(criteria.cameras)
+    return tuple(sorted(within))
+
+
+def _plates(criteria: Criteria) -> tuple[dictionary.Known, Mapping[str, int] | None]:
+    """The plates that meet the search, and their ranks; None where a pattern meets too many."""
+    if criteria.mode == Mode.EXACT:
+        whole = patterns.whole(criteria)
+        return dictionary.Known(whole), dict.fromkeys(whole, 0)
+    days = {"since": criteria.since.astimezone(UTC).date(), "until": criteria.until.astimezone(UTC).date()}
+    if criteria.mode == Mode.WILDCARD:
+        known = dictionary.like(patterns.like(criteria), **days, most=MOST_PLATES + 1)
+        many = len(known.plates) > MOST_PLATES
+        return known, None if many else dict.fromkeys(known.plates, 0)
+    known = dictionary.near(patterns.near_keys(criteria), **days, most=MOST_PLATES + 1)
+    return known, {plate: _rank(plate, criteria.text) for plate in known.plates[:MOST_PLATES]}
+
+
+def _rank(plate: str, wanted: str) -> int:
+    return _WHOLE - round(score_of(plates.compare(plate, wanted), plate) * _WHOLE)
+
+
+def _page(
+    rows: list[Sighting], place: Place | None, size: int
+) -> tuple[list[Sighting], Place | None, Place | None]:
+    """The page without the one passage too many that tells whether there are more, and where it goes on."""
+    more = len(rows) > size
+    if place and place.back:
+        rows = rows[-size:]
+        before, after = more, bool(rows)
+    else:
+        rows = rows[:size]
+        before, after = bool(place and rows), more
+    older = rows[-1].place() if after else None
+    newer = rows[0].place(back=True) if before else None
+    return rows, older, newer
+
+
+def _matches(rows: Sequence[Sighting], criteria: Criteria, passages: QuerySet[Detection]) -> list[Match]:
+    """The passages of these rows, in their order; one query, for the rows' own time only."""
+    if not rows:
+        return []
+    moments = [row.detected_at for row in rows]
+    within = passages.filter(detected_at__range=(min(moments), max(moments)))
+    stored = within.in_bulk([row.pk for row in rows])
+    return [_match(stored[row.pk], criteria) for row in rows if row.pk in stored]
+
+
+def _match(passage: Detection, criteria: Criteria) -> Match:
+    if criteria.mode == Mode.WILDCARD:
+        return Match(passage, "pattern", 1.0)
+    read = passage.plate_number
+    characters = tuple(plates.compare(read, criteria.text))
+    kinds = {character.kind for character in characters}
+    kind = "same" if kinds <= {"same"} else "confusable" if kinds <= {"same", "confusable"} else "edited"
+    return Match(passage, kind, score_of(characters, read, passage.char_confidences), characters)
+
+
+@contextmanager
+def _limited() -> Iterator[None]:
+    """Ends a statement that takes too long; the limit of the session comes back afterwards."""
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT current_setting('statement_timeout')")
+            before = cursor.fetchone()[0]
+            _set_timeout(cursor, str(settings.SEARCH_TIMEOUT_MS))
+            yield
+            _set_timeout(cursor, before)
+    except OperationalError as error:
+        if not isinstance(error.__cause__, errors.QueryCanceled):
+            raise
+        message = _("The search takes too long: give more of the plate, a shorter time or fewer cameras.")
+        raise SearchRefusedError("plate", "too_slow", message) from error
+
+
+def _set_timeout(cursor: Any, value: str) -> None:
+    cursor.execute("SELECT set_config('statement_timeout', %s, true)", [value])

@@ -1,0 +1,153 @@
+"""The passages of a search, a page at a time, in both directions, without ever counting.
+
+All statements name the time window by constants, so that PostgreSQL opens its months only.
+"""
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Self
+
+from django.db import connection
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Between two passages of a result: `rank` of the plate (0 is best), then time, then key.
+
+    `back` asks for what comes before it, else for what comes after.
+    """
+
+    rank: int
+    detected_at: datetime
+    pk: int
+    back: bool = False
+
+    def encode(self) -> str:
+        """Opaque text for addresses and cursors; holds no plate."""
+        parts = [self.rank, (self.detected_at - _EPOCH) // _MICROSECOND, self.pk, int(self.back)]
+        return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode().rstrip("=")
+
+    @classmethod
+    def decode(cls, text: str) -> Self:
+        """Raises ValueError for what `encode` never gave."""
+        try:
+            parts = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+            rank, microseconds, pk, back = (int(part) for part in parts)
+            moment = _EPOCH + microseconds * _MICROSECOND
+        except (TypeError, OverflowError, RecursionError, binascii.Error) as error:
+            raise ValueError("no place") from error
+        if not (0 <= rank < 2**31 and 0 <= pk < 2**63):
+            raise ValueError("no place")
+        return cls(rank, moment, pk, bool(back))
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """One passage of a result: where it is, and the rank of its plate."""
+
+    pk: int
+    detected_at: datetime
+    rank: int
+
+    def place(self, *, back: bool = False) -> Place:
+        """The place just after it, or before it."""
+        return Place(self.rank, self.detected_at, self.pk, back)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Window:
+    """Which passages count, whatever their plates: `since` included, `until` not; None: all cameras."""
+
+    since: datetime
+    until: datetime
+    cameras: Sequence[int] | None = None
+
+
+# For each plate no more than a page is read from its own index, however often it was seen. Passages that were
+# corrected to one of the plates will join here: UNION ALL with their (id, detected_at) inside the brackets.
+_OF_PLATES = """
+    SELECT seen.id, seen.detected_at, near.rank
+      FROM unnest(%(plates)s::text[], %(ranks)s::int[]) AS near (plate, rank)
+     CROSS JOIN LATERAL (
+         SELECT id, detected_at FROM detections_detection
+          WHERE plate_number = near.plate AND {window} AND {beyond}
+          ORDER BY detected_at {order}, id {order} LIMIT %(size)s
+     ) AS seen
+     ORDER BY near.rank {rank_order}, seen.detected_at {order}, seen.id {order} LIMIT %(size)s
+"""
+_LIKE = """
+    SELECT id, detected_at, 0 AS rank FROM detections_detection AS near
+     WHERE ({likes}) AND {window} AND {beyond}
+     ORDER BY detected_at {order}, id {order} LIMIT %(size)s
+"""
+
+
+def of_plates(ranks: Mapping[str, int], window: Window, *, place: Place | None, size: int) -> list[Sighting]:
+    """Passages of the plates: by rank (0 first), then newest first; `size` at most, from `place` on."""
+    kept = {plate: rank for plate, rank in ranks.items() if place is None or _counts(rank, place)}
+    if place and set(kept.values()) == {place.rank}:
+        window = _narrowed(window, place)
+    beyond = f"(near.rank <> %(rank)s OR {_beyond(place)})" if place else "TRUE"
+    parameters = {"plates": list(kept), "ranks": list(kept.values())}
+    return _ask(_OF_PLATES, window, place, size, parameters, beyond=beyond) if kept else []
+
+
+def like(patterns: Sequence[str], window: Window, *, place: Place | None, size: int) -> list[Sighting]:
+    """Passages whose plate fits a LIKE pattern, newest first, by reading the window until the page is full.
+
+    For patterns that many plates meet: such passages are common, and the reading soon ends.
+    """
+    names = {f"like{number}": pattern for number, pattern in enumerate(patterns)}
+    likes = " OR ".join(f"plate_number LIKE %({name})s" for name in names)
+    return _ask(_LIKE, _narrowed(window, place), place, size, names, likes=likes, beyond=_beyond(place))
+
+
+def _counts(rank: int, place: Place) -> bool:
+    return rank <= place.rank if place.back else rank >= place.rank
+
+
+def _beyond(place: Place | None) -> str:
+    if place is None:
+        return "TRUE"
+    return f"(detected_at, id) {'>' if place.back else '<'} (%(at)s, %(pk)s)"
+
+
+def _narrowed(window: Window, place: Place | None) -> Window:
+    """Where time alone orders, the place ends the window, and the months beyond it are not opened."""
+    if place is None:
+        return window
+    if place.back:
+        return Window(since=max(window.since, place.detected_at), until=window.until, cameras=window.cameras)
+    until = min(window.until, place.detected_at + _MICROSECOND)
+    return Window(since=window.since, until=until, cameras=window.cameras)
+
+
+def _ask(
+    sql: str, window: Window, place: Place | None, size: int, parameters: Mapping[str, Any], **parts: str
+) -> list[Sighting]:
+    back = bool(place and place.back)
+    within = "detected_at >= %(since)s AND detected_at < %(until)s"
+    if window.cameras is not None:
+        within += " AND camera_id = ANY(%(cameras)s)"
+    order = {"order": "ASC" if back else "DESC", "rank_order": "DESC" if back else "ASC"}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            sql.format(window=within, **order, **parts),
+            {
+                **parameters,
+                "since": window.since,
+                "until": window.until,
+                "cameras": list(window.cameras or ()),
+                "size": size,
+                **({"rank": place.rank, "at": place.detected_at, "pk": place.pk} if place else {}),
+            },
+        )
+        found = [Sighting(*row) for row in cursor.fetchall()]
+    return found[::-1] if back else found
