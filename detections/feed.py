@@ -8,7 +8,8 @@ own writes: after a crash the batch is read again and its writes were rolled bac
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,22 +50,21 @@ class Lag:
     seconds: float
 
 
-def consume(consumer: str, handle: Handler, *, batch: int = BATCH, only: Sequence[str] = ()) -> int:
+def consume(consumer: str, handle: Handler, *, batch: int = BATCH) -> int:
     """Give `handle` all passages that the consumer has not seen, in batches; the number of passages given.
 
-    `only` names the columns that the consumer needs; else it gets whole rows, with camera and images.
     One consumer of a name runs at a time: a second call waits for the first and then sees what is new.
     """
     total = 0
     while True:
-        count = _consume_batch(consumer, handle, batch, only)
+        count = _consume_batch(consumer, handle, batch)
         total += count
         if count < batch:
             return total
 
 
 @transaction.atomic
-def _consume_batch(consumer: str, handle: Handler, batch: int, only: Sequence[str]) -> int:
+def _consume_batch(consumer: str, handle: Handler, batch: int) -> int:
     FeedCursor.objects.get_or_create(consumer=consumer)
     cursor = FeedCursor.objects.select_for_update().get(consumer=consumer)
     with connection.cursor() as sql:
@@ -74,8 +74,11 @@ def _consume_batch(consumer: str, handle: Handler, batch: int, only: Sequence[st
     if not rows:
         return 0
     ids, moments = [row[0] for row in rows], [row[1] for row in rows]
-    passages = Detection.objects.filter(pk__in=ids, detected_at__range=(min(moments), max(moments)))
-    found = (passages.only(*only) if only else passages.select_related("camera")).in_bulk()
+    found = (
+        Detection.objects.filter(pk__in=ids, detected_at__range=(min(moments), max(moments)))
+        .select_related("camera")
+        .in_bulk()
+    )
     handle([found[pk] for pk in ids if pk in found])
     cursor.xid, cursor.detection_id = rows[-1][2], rows[-1][0]
     cursor.save()
@@ -157,3 +160,20 @@ def _send(task: str) -> None:
         current_app.send_task(task, retry=False, ignore_result=True, expires=30)
     except (OperationalError, OSError):
         logger.warning("no broker: %s waits for the next sweep", task)
+
+
+# --- Consumers that count in the database ------------------------------------------------------------------
+
+
+@contextmanager
+def hold(consumer: str) -> Iterator[FeedCursor]:
+    """The cursor of a consumer, held until the end of the transaction: what it has seen stays as it is.
+
+    Who has seen more moves it and saves it within. Raises FeedMovedError after a restore.
+    """
+    with transaction.atomic():
+        FeedCursor.objects.get_or_create(consumer=consumer)
+        cursor = FeedCursor.objects.select_for_update().get(consumer=consumer)
+        with connection.cursor() as sql:
+            _check_same_cluster(sql, cursor)
+        yield cursor
