@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from detections.api import camera_health, views
+from detections.api import camera_health, search, views
 
 urlpatterns = [
     path("config/cameras/health", camera_health.CameraHealthListView.as_view(), name="cameras-health"),
@@ -10,5 +10,6 @@ urlpatterns = [
     path("events/ingest", views.IngestView.as_view(), name="event-ingest"),
     path("events/submissions/<uuid:pk>", views.SubmissionView.as_view(), name="event-submission"),
     path("events/<int:pk>", views.EventView.as_view(), name="event"),
+    path("events/search", search.SearchView.as_view(), name="event-search"),
     path("events", views.EventListView.as_view(), name="events"),
 ]
