@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC
 
 from django.conf import settings
 from django.db import OperationalError, connection, transaction
@@ -101,12 +100,12 @@ def _plates(criteria: Criteria) -> tuple[dictionary.Known, Mapping[str, int] | N
     if criteria.mode == Mode.EXACT:
         whole = patterns.whole(criteria)
         return dictionary.Known(whole), dict.fromkeys(whole, 0)
-    days = {"since": criteria.since.astimezone(UTC).date(), "until": criteria.until.astimezone(UTC).date()}
+    window = {"since": criteria.since, "until": criteria.until}
     if criteria.mode == Mode.WILDCARD:
-        known = dictionary.like(patterns.like(criteria), **days, most=MOST_PLATES + 1)
+        known = dictionary.like(patterns.like(criteria), **window, most=MOST_PLATES + 1)
         many = len(known.plates) > MOST_PLATES
         return known, None if many else dict.fromkeys(known.plates, 0)
-    known = dictionary.near(patterns.near_keys(criteria), **days, most=MOST_PLATES + 1)
+    known = dictionary.near(patterns.near_keys(criteria), **window, most=MOST_PLATES + 1)
     return known, {plate: _rank(plate, criteria.text) for plate in known.plates[:MOST_PLATES]}
 
 
