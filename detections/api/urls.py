@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from detections.api import camera_health, corrections, ingest, statistics, views
+from detections.api import camera_health, corrections, ingest, search, statistics, views
 
 urlpatterns = [
     path("config/cameras/health", camera_health.CameraHealthListView.as_view(), name="cameras-health"),
@@ -12,5 +12,6 @@ urlpatterns = [
     path("events/<int:pk>/corrections", corrections.CorrectionsView.as_view(), name="event-corrections"),
     path("events/stats", statistics.StatsView.as_view(), name="event-stats"),
     path("events/<int:pk>", views.EventView.as_view(), name="event"),
+    path("events/search", search.SearchView.as_view(), name="event-search"),
     path("events", views.EventListView.as_view(), name="events"),
 ]

@@ -3,8 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC
-from typing import Any
 
 from django.conf import settings
 from django.db import OperationalError, connection, transaction
@@ -102,12 +100,12 @@ def _plates(criteria: Criteria) -> tuple[dictionary.Known, Mapping[str, int] | N
     if criteria.mode == Mode.EXACT:
         whole = patterns.whole(criteria)
         return dictionary.Known(whole), dict.fromkeys(whole, 0)
-    days = {"since": criteria.since.astimezone(UTC).date(), "until": criteria.until.astimezone(UTC).date()}
+    window = {"since": criteria.since, "until": criteria.until}
     if criteria.mode == Mode.WILDCARD:
-        known = dictionary.like(patterns.like(criteria), **days, most=MOST_PLATES + 1)
+        known = dictionary.like(patterns.like(criteria), **window, most=MOST_PLATES + 1)
         many = len(known.plates) > MOST_PLATES
         return known, None if many else dict.fromkeys(known.plates, 0)
-    known = dictionary.near(patterns.near_keys(criteria), **days, most=MOST_PLATES + 1)
+    known = dictionary.near(patterns.near_keys(criteria), **window, most=MOST_PLATES + 1)
     return known, {plate: _rank(plate, criteria.text) for plate in known.plates[:MOST_PLATES]}
 
 
@@ -151,22 +149,25 @@ def _match(passage: Detection, criteria: Criteria) -> Match:
     return Match(passage, kind, score_of(characters, read, passage.char_confidences), characters)
 
 
+_LIMITS = "SELECT current_setting('statement_timeout'), current_setting('jit')"
+_SET = "SELECT set_config('statement_timeout', %s, true), set_config('jit', %s, true)"
+
+
 @contextmanager
 def _limited() -> Iterator[None]:
-    """Ends a statement that takes too long; the limit of the session comes back afterwards."""
+    """Ends a statement that takes too long; the settings of the session come back afterwards.
+
+    Without JIT: compiling takes PostgreSQL ten times as long as any of these look-ups.
+    """
     try:
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SELECT current_setting('statement_timeout')")
-            before = cursor.fetchone()[0]
-            _set_timeout(cursor, str(settings.SEARCH_TIMEOUT_MS))
+            cursor.execute(_LIMITS)
+            before = cursor.fetchone()
+            cursor.execute(_SET, [str(settings.SEARCH_TIMEOUT_MS), "off"])
             yield
-            _set_timeout(cursor, before)
+            cursor.execute(_SET, before)
     except OperationalError as error:
         if not isinstance(error.__cause__, errors.QueryCanceled):
             raise
         message = _("The search takes too long: give more of the plate, a shorter time or fewer cameras.")
         raise SearchRefusedError("plate", "too_slow", message) from error
-
-
-def _set_timeout(cursor: Any, value: str) -> None:
-    cursor.execute("SELECT set_config('statement_timeout', %s, true)", [value])

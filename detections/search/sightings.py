@@ -6,8 +6,8 @@ All statements name the time window by constants, so that PostgreSQL opens its m
 import base64
 import binascii
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
@@ -15,6 +15,9 @@ from django.db import connection
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+MANY = 40
+"""Plates for whose passages the time window is asked in parts."""
+_FIRST_PART = timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -82,9 +85,13 @@ _OF_PLATES = """
      ) AS seen
      ORDER BY near.rank {rank_order}, seen.detected_at {order}, seen.id {order} LIMIT %(size)s
 """
+# OFFSET 0 keeps the planner from guessing how rare the pattern is, and reading whole months for it: the
+# passages come by the index of their time until the page is full.
 _LIKE = """
-    SELECT id, detected_at, 0 AS rank FROM detections_detection AS near
-     WHERE ({likes}) AND {window} AND {beyond}
+    SELECT id, detected_at, 0 AS rank
+      FROM (SELECT id, detected_at, plate_number FROM detections_detection WHERE {window} AND {beyond}
+             ORDER BY detected_at {order}, id {order} OFFSET 0) AS newest
+     WHERE {likes}
      ORDER BY detected_at {order}, id {order} LIMIT %(size)s
 """
 
@@ -96,7 +103,14 @@ def of_plates(ranks: Mapping[str, int], window: Window, *, place: Place | None, 
         window = _narrowed(window, place)
     beyond = f"(near.rank <> %(rank)s OR {_beyond(place)})" if place else "TRUE"
     parameters = {"plates": list(kept), "ranks": list(kept.values())}
-    return _ask(_OF_PLATES, window, place, size, parameters, beyond=beyond) if kept else []
+    found: list[Sighting] = []
+    by_time_alone = len(set(kept.values())) == 1 and len(kept) > MANY
+    for part in _parts(window, place) if by_time_alone else [window] if kept else []:
+        rows = _ask(_OF_PLATES, part, place, size - len(found), parameters, beyond=beyond)
+        found = rows + found if place and place.back else found + rows
+        if len(found) == size:
+            break
+    return found
 
 
 def like(patterns: Sequence[str], window: Window, *, place: Place | None, size: int) -> list[Sighting]:
@@ -107,6 +121,26 @@ def like(patterns: Sequence[str], window: Window, *, place: Place | None, size: 
     names = {f"like{number}": pattern for number, pattern in enumerate(patterns)}
     likes = " OR ".join(f"plate_number LIKE %({name})s" for name in names)
     return _ask(_LIKE, _narrowed(window, place), place, size, names, likes=likes, beyond=_beyond(place))
+
+
+def _parts(window: Window, place: Place | None) -> Iterator[Window]:
+    """The window in parts, each twice as long as the one before, in the order that results come in.
+
+    Of many plates some passed lately: the older months need not be asked for each of them.
+    """
+    span = _FIRST_PART
+    if place and place.back:
+        start = window.since
+        while start < window.until:
+            end = min(window.until, start + span)
+            yield replace(window, since=start, until=end)
+            start, span = end, 2 * span
+        return
+    end = window.until
+    while end > window.since:
+        start = max(window.since, end - span)
+        yield replace(window, since=start, until=end)
+        end, span = start, 2 * span
 
 
 def _counts(rank: int, place: Place) -> bool:
@@ -124,9 +158,8 @@ def _narrowed(window: Window, place: Place | None) -> Window:
     if place is None:
         return window
     if place.back:
-        return Window(since=max(window.since, place.detected_at), until=window.until, cameras=window.cameras)
-    until = min(window.until, place.detected_at + _MICROSECOND)
-    return Window(since=window.since, until=until, cameras=window.cameras)
+        return replace(window, since=max(window.since, place.detected_at))
+    return replace(window, until=min(window.until, place.detected_at + _MICROSECOND))
 
 
 def _ask(
