@@ -63,6 +63,7 @@ if env.bool("MIGRATION_LINTER", default=False):
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "anpr_site.short_way.ShortWayMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -240,6 +241,7 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
         "IngestStatus": ["created", "duplicate"],
+        "LineStatus": ["created", "duplicate", "rejected"],
         "SubmissionStatus": "detections.models.SubmissionStatus",
         "CorrectionKind": "detections.models.CorrectionKind",
         "AlertStatus": "alerts.models.AlertStatus",
@@ -259,6 +261,9 @@ MAX_IMAGE_BYTES = env.int("MAX_IMAGE_BYTES", default=20 * 1024 * 1024)
 MAX_IMAGE_PIXELS = env.int("MAX_IMAGE_PIXELS", default=40_000_000)
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("MAX_REQUEST_BYTES", default=2 * 1024 * 1024)
 """Largest JSON body, in bytes; uploaded images have MAX_IMAGE_BYTES each."""
+MAX_BATCH_BYTES = env.int("MAX_BATCH_BYTES", default=16 * 1024 * 1024)
+"""Largest batch sent as lines, in bytes, unpacked."""
+MAX_BATCH_LINES = env.int("MAX_BATCH_LINES", default=10_000)
 
 CLOCK_TOLERANCE_SECONDS = env.int("CLOCK_TOLERANCE_SECONDS", default=300)
 """How far in the future a sender's clock may be."""

@@ -34,6 +34,7 @@ camera_pages: list[URLPattern | URLResolver] = [
 ]
 
 urlpatterns = [
+    path("api/v1/", include((api, "api"))),
     path("", home.dashboard, name="dashboard"),
     path("", include("accounts.urls")),
     path("alertes/", include("alerts.urls")),
@@ -43,7 +44,6 @@ urlpatterns = [
     path("cameras/", include((camera_pages, "cameras"))),
     path("langue/", login_not_required(set_language), name="set_language"),
     path("admin/", admin.site.urls),
-    path("api/v1/", include((api, "api"))),
     path("health", health.health, name="health"),
     path("ready", health.ready, name="ready"),
     path("liveness", health.liveness, name="liveness"),

@@ -75,11 +75,15 @@ def one_event(rng: random.Random, side: Side) -> list[bytes]:
 
 
 def batch(size: int) -> Callable[[random.Random, Side], list[bytes]]:
-    """Many readings at once, as a JSON array."""
+    """Many readings at once: lines of JSON for ours, a JSON array for the peer."""
 
     def make(rng: random.Random, side: Side) -> list[bytes]:
-        body = json.dumps([passage(rng, side) for _ in range(size)]).encode()
-        return request(side, "POST", "/api/v1/events/batch", [body], "application/json")
+        rows = [passage(rng, side) for _ in range(size)]
+        if side.name == "peer":
+            kind, body = "application/json", json.dumps(rows)
+        else:
+            kind, body = "application/x-ndjson", "\n".join(map(json.dumps, rows))
+        return request(side, "POST", "/api/v1/events/batch", [body.encode()], kind)
 
     return make
 

@@ -88,6 +88,33 @@ class IngestedSerializer(serializers.Serializer[Any]):
     id = serializers.IntegerField()
 
 
+class LineErrorSerializer(serializers.Serializer[Any]):
+    """One thing that is wrong."""
+
+    field = serializers.CharField()  # type: ignore[assignment]
+    code = serializers.CharField()
+    message = serializers.CharField()
+
+
+class LineSerializer(serializers.Serializer[Any]):
+    """What became of one line of a batch."""
+
+    line = serializers.IntegerField(help_text="From 1: the line, or the place in the array.")
+    event_id = serializers.UUIDField(allow_null=True)
+    status = serializers.ChoiceField(choices=["created", "duplicate", "rejected"])
+    id = serializers.IntegerField(allow_null=True)
+    errors = LineErrorSerializer(many=True)  # type: ignore[assignment]
+
+
+class BatchSerializer(serializers.Serializer[Any]):
+    """Answer to a batch."""
+
+    created = serializers.IntegerField()
+    duplicates = serializers.IntegerField()
+    rejected = serializers.IntegerField()
+    results = LineSerializer(many=True)
+
+
 class QueuedSerializer(serializers.Serializer[Any]):
     """Answer to a photo that waits to be read."""
 

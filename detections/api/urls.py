@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from detections.api import camera_health, corrections, ingest, search, statistics, views
+from detections.api import batch, camera_health, corrections, ingest, search, statistics, views
 
 urlpatterns = [
     path("config/cameras/health", camera_health.CameraHealthListView.as_view(), name="cameras-health"),
     path("config/cameras/<int:pk>/health", camera_health.CameraHealthView.as_view(), name="camera-health"),
+    path("events/batch", batch.BatchView.as_view(), name="event-batch"),
     path("events/ingest", ingest.IngestView.as_view(), name="event-ingest"),
     path("events/submissions/<uuid:pk>", views.SubmissionView.as_view(), name="event-submission"),
     path("events/<int:pk>/corrections", corrections.CorrectionsView.as_view(), name="event-corrections"),
