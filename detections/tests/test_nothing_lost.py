@@ -231,6 +231,10 @@ class Follower:
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
+    def gets(self, count: int, seconds: float) -> bool:
+        """Wait until it has seen so many."""
+        return wait_until(lambda: len(self.seen) >= count, seconds)
+
     def stop(self) -> None:
         """Leave."""
         self.stopping.set()
@@ -282,7 +286,7 @@ def test_a_client_of_the_stream_gets_every_passage_once_in_order_whatever_is_kil
         with ThreadPoolExecutor(SENDERS) as senders:
             sending = [senders.submit(product.send, events[number::SENDERS]) for number in range(SENDERS)]
             for seen in (100, 400):
-                assert wait_until(lambda seen=seen: len(follower.seen) >= seen, 60)
+                assert follower.gets(seen, 60)
                 product.stack.kill("websocket")
             for one in sending:
                 one.result(timeout=90)
@@ -295,7 +299,7 @@ def test_a_client_of_the_stream_gets_every_passage_once_in_order_whatever_is_kil
             )
         ]
         assert len(wanted) == 1000
-        assert wait_until(lambda: len(follower.seen) >= 1000, 30), (len(follower.seen), follower.codes)
+        assert follower.gets(1000, 30), (len(follower.seen), follower.codes)
         time.sleep(0.7)
         assert follower.seen == wanted
         assert follower.connections >= 4
@@ -330,7 +334,7 @@ def _interleaved(product: Product, follower: Follower) -> None:
             assert len(follower.seen) == before, "nothing comes past a transaction that still runs"
     finally:
         database.close()
-    assert wait_until(lambda: len(follower.seen) == before + 2, 10)
+    assert follower.gets(before + 2, 10)
     assert follower.seen[before:] == [late, event["event_id"]]
 
 
@@ -340,7 +344,7 @@ def _without_redis(product: Product, follower: Follower) -> None:
     product.stack.servers.kill_redis()
     try:
         product.send([event])
-        assert wait_until(lambda: len(follower.seen) > before, 10)
+        assert follower.gets(before + 1, 10)
         assert follower.seen[before:] == [event["event_id"]]
     finally:
         product.stack.servers.start_redis()
