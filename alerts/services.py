@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.core.files.base import ContentFile
@@ -101,11 +102,7 @@ def raise_stolen(passage: Detection, report: StolenVehicle, hit: Match) -> Alert
             **_words(report, kind),
             "type": AlertType.STOLEN,
             "severity": Severity.CRITICAL if kind == MatchKind.EXACT else Severity.HIGH,
-            "details": {
-                "score": round(hit.score, 3),
-                "characters": hit.explanation(),
-                "corrected": passage.correction is not None,
-            },
+            "details": _details(passage, hit),
             "match_kind": kind,
             "plate_number": passage.plate_number,
             "layout": passage.layout,
@@ -122,10 +119,32 @@ def raise_stolen(passage: Detection, report: StolenVehicle, hit: Match) -> Alert
         },
     )
     if not created:
+        _sharpen(alert, passage, kind, hit)
         return None
     audit(by=None, action="alert.raise", target=alert, details={"match": str(kind)})
     transaction.on_commit(lambda: push.alert_raised(alert))
     return alert
+
+
+def _sharpen(alert: Alert, passage: Detection, kind: MatchKind, hit: Match) -> None:
+    """A probable hit whose read an officer corrected to the reported plate is an exact one from now on."""
+    if passage.correction is None or kind != MatchKind.EXACT or not alert.is_near:
+        return
+    alert.match_kind, alert.severity, alert.plate_number = kind, Severity.CRITICAL, passage.plate_number
+    alert.details = _details(passage, hit)
+    alert.message = _words(alert.stolen_vehicle, kind)["message"] if alert.stolen_vehicle else alert.message
+    alert.save(update_fields=["match_kind", "severity", "plate_number", "details", "message", "updated_at"])
+    audit(by=None, action="alert.sharpen", target=alert, details={"match": str(kind)})
+    transaction.on_commit(lambda: push.alert_changed(alert.pk))
+
+
+def _details(passage: Detection, hit: Match) -> dict[str, Any]:
+    """What a page shows of the comparison."""
+    return {
+        "score": round(hit.score, 3),
+        "characters": hit.explanation(),
+        "corrected": passage.correction is not None,
+    }
 
 
 def _words(report: StolenVehicle, kind: MatchKind) -> dict[str, str]:

@@ -67,6 +67,8 @@ class Stack:
         self._base = base
         self._say = say
         self._echo = echo or (lambda _name, _line: None)
+        self.left_out: frozenset[str] = frozenset()
+        """Programs that are not to be started (a test that reads no photo needs no recognition)."""
         self._supervisor: Supervisor | None = None
         self._temporary = False
 
@@ -175,7 +177,7 @@ class Stack:
     def start_processes(self) -> None:
         """Start web, WebSocket, workers and beat, and keep them running."""
         self._supervisor = Supervisor(
-            programs(self.port, self.websocket_port),
+            [one for one in programs(self.port, self.websocket_port) if one.name not in self.left_out],
             environment=self.environment,
             directory=REPOSITORY,
             logs=self.servers.var / "log",
@@ -198,9 +200,9 @@ class Stack:
             raise DeployError(self._complaint("websocket", f"{address} did not answer", seconds))
 
     def wait_workers(self, seconds: float) -> None:
-        """Wait until both Celery workers listen to their queues."""
+        """Wait until the Celery workers listen to their queues."""
         deadline = time.monotonic() + seconds
-        for name in WORKERS:
+        for name in (one for one in WORKERS if one not in self.left_out):
             if not self.supervisor.wait_ready(name, max(0.0, deadline - time.monotonic())):
                 raise DeployError(self._complaint(name, f"worker {name} was not ready", seconds))
 

@@ -92,7 +92,7 @@ class EventStreamConsumer(AsyncWebsocketConsumer):
     """One connection: catches up from `since` by itself, then hears of passages from the shared reader."""
 
     _sending: asyncio.Task[None] | None = None
-    _gone = False
+    _cut_off = _gone = False
     """Looked at in every loop: a cancellation that meets the end of a query is swallowed by asgiref."""
 
     async def connect(self) -> None:
@@ -147,7 +147,8 @@ class EventStreamConsumer(AsyncWebsocketConsumer):
             logger.warning("stream: the database is away")
             await self._end(TRY_AGAIN)
         finally:
-            recheck.cancel()
+            if not self._cut_off:
+                recheck.cancel()
             await tail.leave(listener)
 
     async def _catch_up(self, wanted: Wanted, until: Position | None) -> None:
@@ -206,7 +207,8 @@ class EventStreamConsumer(AsyncWebsocketConsumer):
             await asyncio.sleep(RECHECK_SECONDS)
             with suppress(*DATABASE_AWAY):
                 if not await self._still_allowed():
-                    self._gone = True
+                    # First silence, then the end: what sends would end this task with itself.
+                    self._gone = self._cut_off = True
                     if self._sending:
                         self._sending.cancel()
                     await self.close(code=NO_PERMISSION)

@@ -204,3 +204,20 @@ def test_only_the_correction_in_force_is_matched(
     correct(passage, by=operator, kind="confirmed", after=first.pk)
     assert tasks.match_corrections() == 2
     assert not Alert.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_probable_hit_corrected_to_the_reported_plate_becomes_exact(
+    new_passage: New, theft: StolenVehicle, operator: User
+) -> None:
+    record([new_passage("B86232RB", char_confidences=[0.9] * 8)])
+    tasks.match_passages()
+    assert Alert.objects.get().is_near
+    correct(Detection.objects.get(), by=operator, plate_number="BB6232RB", reason="seen on the photo")
+    for _again in range(2):
+        tasks.match_corrections()
+        alert = Alert.objects.get()
+        assert (alert.match_kind, alert.severity) == (MatchKind.EXACT, Severity.CRITICAL)
+        assert (alert.plate_number, alert.details["corrected"]) == ("BB6232RB", True)
+        assert AuditEvent.objects.filter(action="alert.sharpen").count() == 1
+        FeedCursor.objects.update(xid=0, row_id=0)
