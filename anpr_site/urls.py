@@ -37,6 +37,7 @@ urlpatterns = [
     path("", include("accounts.urls")),
     path("alertes/", include("alerts.urls")),
     path("passages/", include("detections.urls")),
+    path("recherche/", include("detections.search_urls")),
     path("cameras/", include("cameras.live_urls")),
     path("cameras/", include((camera_pages, "cameras"))),
     path("langue/", login_not_required(set_language), name="set_language"),
