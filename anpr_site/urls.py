@@ -39,6 +39,7 @@ urlpatterns = [
     path("", include("accounts.urls")),
     path("alertes/", include("alerts.urls")),
     path("passages/", include("detections.urls")),
+    path("recherche/", include("detections.search_urls")),
     path("statistiques/", statistics_views.statistics, name="statistics"),
     path("cameras/", include("cameras.live_urls")),
     path("cameras/", include((camera_pages, "cameras"))),

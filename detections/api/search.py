@@ -243,9 +243,9 @@ class SearchView(APIView):
         key, user = key_and_user(request)
         caller = cast("User | ApiKey", key or user)
         purpose = Purpose(data["reason"], data["case_reference"])
+        criteria.check()
         purpose.check(criteria, caller)
         found: Found | None = None
-        criteria.check()
         try:
             found = find(
                 criteria, passages=passages_for(request), place=data["place"], size=data["page_size"]

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any, Self
 
@@ -119,8 +119,8 @@ class Criteria:
         return {
             "mode": str(self.mode),
             "plate": self.text,
-            "from": self.since.isoformat(),
-            "to": self.until.isoformat(),
+            "from": self.since.astimezone(UTC).isoformat(),
+            "to": self.until.astimezone(UTC).isoformat(),
             "cameras": None if self.cameras is None else list(self.cameras),
             "area": self.area,
             "max_edits": self.max_edits if self.mode == Mode.FUZZY else None,

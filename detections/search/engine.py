@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from zlib import crc32
 
 from django.conf import settings
 from django.db import OperationalError, connection, transaction
@@ -16,15 +17,17 @@ from detections.search import dictionary, patterns, sightings
 from detections.search.criteria import Criteria, Mode, SearchRefusedError
 from detections.search.sightings import Place, Sighting, Window
 from recognition import plates
-from recognition.likeness import score_of
+from recognition.likeness import score, score_of
 from recognition.plates import CharComparison
 
 PAGE_SIZE = 50
 MOST_PLATES = 2000
 """More plates than that meet a pattern: the passages are read newest first instead. Of near misses the
 nearest are taken."""
-_WHOLE = 1000
-"""Scores are ranked in thousandths."""
+NEAREST = 12
+"""Plates that a result names at most."""
+_WHOLE, _APART = 1000, 20
+"""Scores are ranked in thousandths; so many bits keep plates of one score apart."""
 
 
 @dataclass(frozen=True)
@@ -45,14 +48,15 @@ class Found:
     """A page of a result.
 
     `older` and `newer` are where it goes on, None at an end. `plates` is how many different plates met the
-    search, None where that is not known: more than MOST_PLATES. `cut`: only the nearest plates were taken.
-    `lags`: the newest passages may be missing.
+    search, None where that is not known: more than MOST_PLATES; `nearest` names the first of them. `cut`:
+    only the nearest plates were taken. `lags`: the newest passages may be missing.
     """
 
     matches: Sequence[Match]
     older: Place | None = None
     newer: Place | None = None
     plates: int | None = None
+    nearest: Sequence[str] = ()
     cut: bool = False
     lags: bool = False
 
@@ -66,8 +70,9 @@ def find(
 ) -> Found:
     """A page of what meets `criteria` among `passages` (those that the caller may see).
 
-    Whole plates and patterns come newest first, near misses by score of the plate, then newest first. Raises
-    SearchRefusedError for criteria that break a rule, and when the database takes too long.
+    Whole plates and patterns come newest first; near misses plate by plate, the best score first, newest
+    first of each. Raises SearchRefusedError for criteria that break a rule, and when the database takes too
+    long.
     """
     criteria.check()
     window = Window(since=criteria.since, until=criteria.until, cameras=cameras_of(criteria))
@@ -82,7 +87,9 @@ def find(
     rows, older, newer = _page(rows, place, size)
     cut = criteria.mode == Mode.FUZZY and len(known.plates) > MOST_PLATES
     count = None if ranks is None else len(ranks)
-    return Found(_matches(rows, criteria, passages), older, newer, count, cut, known.lags)
+    nearest = sorted(ranks or (), key=lambda plate: (ranks or {})[plate])[:NEAREST]
+    matches = _matches(rows, criteria, passages)
+    return Found(matches, older, newer, count, nearest, cut, known.lags)
 
 
 def cameras_of(criteria: Criteria) -> tuple[int, ...] | None:
@@ -110,7 +117,9 @@ def _plates(criteria: Criteria) -> tuple[dictionary.Known, Mapping[str, int] | N
 
 
 def _rank(plate: str, wanted: str) -> int:
-    return _WHOLE - round(score_of(plates.compare(plate, wanted), plate) * _WHOLE)
+    """By score; plates of one score stay apart, in an order that holds while others come in."""
+    lost = _WHOLE - round(score(plate, wanted) * _WHOLE)
+    return lost << _APART | crc32(plate.encode()) & ((1 << _APART) - 1)
 
 
 def _page(

@@ -102,6 +102,7 @@ def test_cameras_area_and_time_narrow(ask: Ask, new_passage: New, camera: Camera
     assert places(area={"type": "Polygon", "coordinates": north}) == ["porga"]
 
 
+CROSSING = [[1, 1], [2, 2], [1, 2], [2, 1], [1, 1]]
 BAD: list[tuple[dict[str, Any], tuple[str, str]]] = [
     ({"reason": ""}, ("reason", "blank")),
     ({"reason": " x "}, ("reason", "required")),
@@ -119,7 +120,7 @@ BAD: list[tuple[dict[str, Any], tuple[str, str]]] = [
     ({"cameras": ["nowhere"]}, ("cameras", "unknown")),
     ({"cameras": []}, ("cameras", "empty")),
     ({"area": {"type": "Point", "coordinates": [1, 2]}}, ("area", "geometry_type")),
-    ({"area": {"type": "Polygon", "coordinates": [[[1, 1], [2, 2], [1, 2], [2, 1], [1, 1]]]}}, ("area", "geometry_crossing")),
+    ({"area": {"type": "Polygon", "coordinates": [CROSSING]}}, ("area", "geometry_crossing")),
     ({"cursor": "AAAA"}, ("cursor", "invalid")),
     ({"cursor": "W10"}, ("cursor", "invalid")),
     ({"page_size": 5000}, ("page_size", "max_value")),
