@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from cameras.models import Camera
 from detections.models import Source
+from detections.retention.rules import reads_cutoff
 from recognition import plates
 
 MIN_PLATE_LENGTH = 2
@@ -97,7 +98,7 @@ def check_time(moment: datetime) -> Refusal | None:
         return Refusal(
             "detected_at", "in_the_future", _("The time lies in the future: check the sender's clock.")
         )
-    if moment < now - timedelta(days=settings.READS_RETENTION_DAYS):
+    if moment < reads_cutoff():
         return Refusal(
             "detected_at", "too_old", _("The time is older than passages are kept: check the clock.")
         )

@@ -2,15 +2,27 @@
 
 from detections.models.feed import FeedCursor
 from detections.models.passage import Detection, DetectionQuerySet, Layout, Source, Stay, StayQuerySet
+from detections.models.retention import (
+    LIMITS,
+    CertificateQuerySet,
+    DataKind,
+    DeletionCertificate,
+    RetentionRule,
+)
 from detections.models.statistics import HourlyCount
 from detections.models.submission import Submission, SubmissionQuerySet, SubmissionStatus
 
 __all__ = [
+    "LIMITS",
+    "CertificateQuerySet",
+    "DataKind",
+    "DeletionCertificate",
     "Detection",
     "DetectionQuerySet",
     "FeedCursor",
     "HourlyCount",
     "Layout",
+    "RetentionRule",
     "Source",
     "Stay",
     "StayQuerySet",
