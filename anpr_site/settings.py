@@ -269,7 +269,11 @@ CLOCK_TOLERANCE_SECONDS = env.int("CLOCK_TOLERANCE_SECONDS", default=300)
 """How far in the future a sender's clock may be."""
 
 READS_RETENTION_DAYS = env.int("READS_RETENTION_DAYS", default=365)
-"""Older passages are refused on the way in (document A: reads are purged after one year)."""
+"""For how long passages are kept (document A: one year) until a rule in the console says otherwise."""
+
+RETENTION_HOLDS: list[str] = []
+"""Functions (dotted names) that are asked before a month of passages is dropped, with its bounds: they copy
+out what they need for longer; what they raise keeps the month."""
 
 FEED_CONSUMERS = [
     "alerts.tasks.match_passages",

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from cameras.models import Camera
 from detections.models import Source
+from detections.retention.rules import reads_cutoff
 from recognition import plates
 
 MIN_PLATE_LENGTH = 2
@@ -91,11 +92,7 @@ def check_plate(text: str) -> Refusal | None:
 
 def times_taken() -> tuple[datetime, datetime]:
     """The oldest and the latest time that a passage of now may have."""
-    now = timezone.now()
-    return (
-        now - timedelta(days=settings.READS_RETENTION_DAYS),
-        now + timedelta(seconds=settings.CLOCK_TOLERANCE_SECONDS),
-    )
+    return reads_cutoff(), timezone.now() + timedelta(seconds=settings.CLOCK_TOLERANCE_SECONDS)
 
 
 def check_time(moment: datetime, taken: tuple[datetime, datetime]) -> Refusal | None:

@@ -34,7 +34,7 @@ DROP FUNCTION detections_correction_append_only();
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("detections", "0005_statistics"),
+        ("detections", "0006_retention"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
