@@ -61,24 +61,6 @@ class IngestSerializer(serializers.Serializer[Any]):
         return attrs
 
 
-class EventQuerySerializer(serializers.Serializer[Any]):
-    """What a list of passages is asked for."""
-
-    plate = serializers.CharField(
-        default="", allow_blank=True, max_length=64, help_text="Whole plate, as read."
-    )
-    reason = serializers.CharField(
-        default="", allow_blank=True, max_length=500, help_text="Why; needed with `plate`."
-    )
-    camera = serializers.CharField(default="", allow_blank=True, help_text="Code of a camera.")
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Who searches a plate says why: it goes to the audit trail."""
-        if plates.normalise(attrs["plate"]) and not attrs["reason"]:
-            raise refused("reason", "required", _("A search by plate needs a reason."))
-        return attrs
-
-
 class IngestedSerializer(serializers.Serializer[Any]):
     """Answer to a reading that was stored."""
 
@@ -188,6 +170,22 @@ class EventSerializer(serializers.ModelSerializer[Detection]):
             "detected_at",
             "created_at",
         )
+
+
+class EventPageSerializer(serializers.Serializer[Any]):
+    """A page of passages."""
+
+    next = serializers.URLField(allow_null=True, help_text="Older passages.")
+    previous = serializers.URLField(allow_null=True, help_text="Newer passages.")
+    results = EventSerializer(many=True)
+
+
+class OneEventQuerySerializer(serializers.Serializer[Any]):
+    """How a passage is asked for."""
+
+    at = serializers.DateTimeField(
+        required=False, help_text="Its `detected_at`, where known: found faster in years of passages."
+    )
 
 
 class OneEventSerializer(EventSerializer):
