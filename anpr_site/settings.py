@@ -264,6 +264,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("MAX_REQUEST_BYTES", default=2 * 1024 * 10
 MAX_BATCH_BYTES = env.int("MAX_BATCH_BYTES", default=16 * 1024 * 1024)
 """Largest batch sent as lines, in bytes, unpacked."""
 MAX_BATCH_LINES = env.int("MAX_BATCH_LINES", default=10_000)
+MAX_EXPORT_ROWS = env.int("MAX_EXPORT_ROWS", default=1_000_000)
 
 CLOCK_TOLERANCE_SECONDS = env.int("CLOCK_TOLERANCE_SECONDS", default=300)
 """How far in the future a sender's clock may be."""
@@ -291,6 +292,9 @@ SEARCH_CASE_REFERENCE_DAYS = env.int("SEARCH_CASE_REFERENCE_DAYS", default=15)
 """A search that reaches further back names a case, whatever the role."""
 SEARCH_TIMEOUT_MS = env.int("SEARCH_TIMEOUT_MS", default=5000)
 """A search that takes the database longer is ended: it has to be narrowed."""
+
+MATCHED_PASSAGES = "alerts.services.matched"
+"""Narrows passages to those that raised an alert, or did not: alerts stand above, so they are named here."""
 
 STREAMS_PER_WORKER = env.int("STREAMS_PER_WORKER", default=3)
 """Cameras that one recognition worker reads at once; below its threads, so that photos are read too.

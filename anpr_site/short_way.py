@@ -9,9 +9,10 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
-from detections.api import ingest
+from detections.api import events, ingest
 
 SHORT_WAYS: dict[str, Callable[[HttpRequest], HttpResponse | None]] = {
+    "/api/v1/events": events.quickly,
     "/api/v1/events/ingest": ingest.quickly,
 }
 

@@ -112,7 +112,7 @@ def _check_reason(reason: str) -> Refusal | None:
 def with_corrections(passages: Iterable[Detection]) -> list[Detection]:
     """The passages, each with its correction in force as `passage.correction`; one query for all."""
     found = list(passages)
-    newest = Correction.objects.newest_of(found)
+    newest = Correction.objects.newest_of(passage.pk for passage in found)
     for passage in found:
         passage.correction = newest.get(passage.pk)
     return found

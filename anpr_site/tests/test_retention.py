@@ -35,7 +35,7 @@ from detections.models import (
     Submission,
     SubmissionStatus,
 )
-from detections.passages import NewPassage, check_time
+from detections.passages import NewPassage, check_time, times_taken
 from detections.retention import certificates, months, pictures, records, rules
 from detections.services import record
 from vehicles.models import StolenVehicle

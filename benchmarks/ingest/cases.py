@@ -110,11 +110,11 @@ def pictures(rng: random.Random, side: Side) -> list[bytes]:
 def filtered(rng: random.Random, side: Side) -> list[bytes]:
     """The newest 50 of a camera in three days, read well."""
     until = datetime.now(UTC) - timedelta(days=rng.uniform(0, 20))
-    query = {"since": (until - timedelta(days=3)).isoformat(), "until": until.isoformat()}
+    since, camera = until - timedelta(days=3), rng.choice(side.cameras)
     if side.name == "peer":
-        query |= {"camera_id": rng.choice(side.cameras), "min_confidence": "0.7"}
+        query = {"since": since, "until": until, "camera_id": camera, "min_confidence": "0.7"}
     else:
-        query |= {"camera": rng.choice(side.cameras), "confidence_min": "0.7"}
+        query = {"from": since, "to": until, "camera": camera, "confidence_min": "0.7"}
     return request(side, "GET", f"/api/v1/events?{urlencode(query)}", [])
 
 

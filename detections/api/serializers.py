@@ -10,7 +10,15 @@ from rest_framework import serializers
 from accounts.api.serializers import StrictJson, refused
 from accounts.models import may
 from cameras.api.fields import CameraField
-from detections.models import CorrectionKind, Detection, Layout, Stay, Submission, SubmissionStatus
+from detections.models import (
+    Correction,
+    CorrectionKind,
+    Detection,
+    Layout,
+    Stay,
+    Submission,
+    SubmissionStatus,
+)
 from recognition import plates
 
 BOX_EXAMPLE = "[412, 300, 540, 338]"
@@ -59,24 +67,6 @@ class IngestSerializer(serializers.Serializer[Any]):
             raise refused("crop", "needs_reading", _("A crop needs its reading: send plate_number too."))
         if "frame" not in attrs:
             raise refused("plate_number", "required", _("Send a plate or a photo."))
-        return attrs
-
-
-class EventQuerySerializer(serializers.Serializer[Any]):
-    """What a list of passages is asked for."""
-
-    plate = serializers.CharField(
-        default="", allow_blank=True, max_length=64, help_text="Whole plate, as read."
-    )
-    reason = serializers.CharField(
-        default="", allow_blank=True, max_length=500, help_text="Why; needed with `plate`."
-    )
-    camera = serializers.CharField(default="", allow_blank=True, help_text="Code of a camera.")
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Who searches a plate says why: it goes to the audit trail."""
-        if plates.normalise(attrs["plate"]) and not attrs["reason"]:
-            raise refused("reason", "required", _("A search by plate needs a reason."))
         return attrs
 
 
@@ -163,9 +153,8 @@ class ReviewedSerializer(serializers.Serializer[Any]):
     by = serializers.CharField(allow_null=True, help_text="For who may see who corrected; else null.")
 
 
-def reviewed_of(passage: Detection, *, named: bool) -> dict[str, Any] | None:
-    """What an officer said of the read (see `corrections.with_corrections`); `named`: and who."""
-    correction = passage.correction
+def reviewed_of(correction: Correction | None, *, named: bool) -> dict[str, Any] | None:
+    """What an officer said of the read, as it is shown; `named`: and who."""
     if correction is None:
         return None
     return {
@@ -219,7 +208,23 @@ class EventSerializer(serializers.ModelSerializer[Detection]):
         """Null while no officer has looked."""
         request = self.context.get("request")
         named = request is not None and may(request.user, "detections.view_correction")
-        return reviewed_of(passage, named=named)
+        return reviewed_of(passage.correction, named=named)
+
+
+class EventPageSerializer(serializers.Serializer[Any]):
+    """A page of passages."""
+
+    next = serializers.URLField(allow_null=True, help_text="Older passages.")
+    previous = serializers.URLField(allow_null=True, help_text="Newer passages.")
+    results = EventSerializer(many=True)
+
+
+class OneEventQuerySerializer(serializers.Serializer[Any]):
+    """How a passage is asked for."""
+
+    at = serializers.DateTimeField(
+        required=False, help_text="Its `detected_at`, where known: found faster in years of passages."
+    )
 
 
 class OneEventSerializer(EventSerializer):

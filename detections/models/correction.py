@@ -34,9 +34,9 @@ class CorrectionQuerySet(models.QuerySet["Correction"]):
         """The history of one passage, newest first."""
         return self.filter(detection_id=passage.pk).select_related("created_by").order_by("-pk")
 
-    def newest_of(self, passages: Iterable[Detection]) -> "dict[int, Correction]":
-        """The correction in force of each passage that has one, by passage; one query."""
-        wanted = [passage.pk for passage in passages]
+    def newest_of(self, passages: Iterable[int]) -> "dict[int, Correction]":
+        """The correction in force of each passage (by key) that has one, by passage; one query."""
+        wanted = list(passages)
         if not wanted:
             return {}
         found = self.filter(detection_id__in=wanted).select_related("created_by")
