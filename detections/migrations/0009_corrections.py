@@ -121,7 +121,7 @@ class Migration(migrations.Migration):
                 "ordering": ("-created_at", "-pk"),
                 "indexes": [
                     models.Index(fields=["detection_id", "-id"], name="correction_passage"),
-                    models.Index(fields=["plate_key", "-detected_at"], name="correction_key"),
+                    models.Index(fields=["plate_number", "-detected_at"], name="correction_plate"),
                     models.Index(fields=["detected_at"], name="correction_month"),
                 ],
                 "constraints": [

@@ -14,6 +14,7 @@ from psycopg2.extras import execute_values
 
 from detections import feed
 from detections.models import Detection, FeedCursor, SeenPlate
+from recognition import plates
 
 CONSUMER = "plates"
 FRESH_MOST = 5000
@@ -90,6 +91,13 @@ def remember(passages: Sequence[Detection]) -> None:
     rows = [(plate, *known) for plate, known in sorted(days.items())]
     with connection.cursor() as cursor:
         execute_values(cursor.cursor, _REMEMBER, rows)
+
+
+def enter(plate_number: str, seen: datetime) -> None:
+    """Enter one plate, seen at that moment: an officer says so."""
+    day = seen.astimezone(UTC).date()
+    with connection.cursor() as cursor:
+        execute_values(cursor.cursor, _REMEMBER, [(plate_number, plates.fold(plate_number), day, day)])
 
 
 @transaction.atomic
