@@ -20,6 +20,9 @@ CONSUMER = "plates"
 FRESH_MOST = 5000
 """Passages beyond the cursor that a search looks at; with more it says that the newest may be missing."""
 
+PASSAGES = feed.Stream(feed.PASSAGES.name, Detection.objects.only("detected_at", "plate_number", "plate_key"))
+"""The stream of passages without what the dictionary does not need."""
+
 _REMEMBER = """
     INSERT INTO detections_seenplate AS seen (plate_number, plate_key, first_seen, last_seen) VALUES %s
     ON CONFLICT (plate_number) DO UPDATE

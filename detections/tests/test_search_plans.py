@@ -64,7 +64,7 @@ def plans(asked: Criteria) -> list[str]:
     seen: list[str] = []
 
     def explain(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
-        if "FROM detections_" in sql or 'FROM "detections_' in sql:
+        if re.search(r'FROM "?detections_(detection|seenplate)\b', sql):
             cursor: CursorWrapper = context["cursor"]
             execute(f"EXPLAIN {sql}", params, many, context)
             seen.append("\n".join(row[0] for row in cursor.fetchall()))
