@@ -24,13 +24,16 @@ from anpr_site import purging
 from cameras.models import Camera
 from conftest import picture
 from detections import counting, partitions
+from detections.corrections import correct
 from detections.models import (
     LIMITS,
+    Correction,
     DataKind,
     DeletionCertificate,
     Detection,
     HourlyCount,
     RetentionRule,
+    SeenPlate,
     Stay,
     Submission,
     SubmissionStatus,
@@ -38,6 +41,7 @@ from detections.models import (
 from detections.passages import NewPassage, check_time, times_taken
 from detections.retention import certificates, months, pictures, records, rules
 from detections.services import record
+from detections.tasks import remember_plates
 from vehicles.models import StolenVehicle
 
 New = Callable[..., NewPassage]
@@ -78,6 +82,7 @@ def consumed() -> None:
     """Every consumer of the feed sees what there is."""
     match_passages()
     counting.count_new()
+    remember_plates()
 
 
 def test_a_month_goes_whole_with_its_photos_and_a_certificate(
@@ -131,6 +136,20 @@ def test_an_alert_outlives_its_month(old: date, theft: StolenVehicle, logged_in:
     assert client.get(reverse("alerts:frame", args=[alert.pk])).status_code == 200
     assert client.get(reverse("alerts:crop", args=[alert.pk])).status_code == 200
     assert "Pourquoi" in html or "characters" in html
+
+
+def test_corrections_and_the_dictionary_go_with_their_month(
+    old: date, new_passage: New, operator: User
+) -> None:
+    record([new_passage("CD5678RB")])
+    for passage in Detection.objects.all():
+        correct(passage, plate_number="EF9012RB", reason="photo", by=operator)
+    consumed()
+    assert SeenPlate.objects.count() > 2
+    assert len(purging.purge(kinds={DataKind.READS})) == 1
+    kept = Detection.objects.get()
+    assert list(Correction.objects.values_list("detection_id", flat=True)) == [kept.pk]
+    assert set(SeenPlate.objects.values_list("plate_number", flat=True)) == {"CD5678RB", "EF9012RB"}
 
 
 def test_a_month_is_kept_while_a_consumer_has_not_seen_it(old: date) -> None:
