@@ -183,11 +183,13 @@ class EventStreamConsumer(AsyncWebsocketConsumer):
                 await self._send_item(item)
 
     async def _send_item(self, item: Item) -> None:
-        await asyncio.wait_for(self.send(text_data=item.text), SEND_SECONDS)
+        async with asyncio.timeout(SEND_SECONDS):
+            await self.send(text_data=item.text)
         self._place = item.place
 
     async def _say(self, message: dict[str, Any]) -> None:
-        await asyncio.wait_for(self.send(text_data=json.dumps(message, ensure_ascii=False)), SEND_SECONDS)
+        async with asyncio.timeout(SEND_SECONDS):
+            await self.send(text_data=json.dumps(message, ensure_ascii=False))
 
     async def _say_gap(self) -> None:
         """Tell a client that comes back after so long that passages may have been purged meanwhile."""

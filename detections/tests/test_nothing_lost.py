@@ -344,7 +344,9 @@ def _without_redis(product: Product, follower: Follower) -> None:
     product.stack.servers.kill_redis()
     try:
         product.send([event])
+        begun = time.monotonic()
         assert follower.gets(before + 1, 10)
+        logger.info("without Redis a passage came %.2f s after its answer", time.monotonic() - begun)
         assert follower.seen[before:] == [event["event_id"]]
     finally:
         product.stack.servers.start_redis()
