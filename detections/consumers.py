@@ -91,6 +91,8 @@ class StreamQuery(serializers.Serializer[Any]):
 class EventStreamConsumer(AsyncWebsocketConsumer):
     """One connection: catches up from `since` by itself, then hears of passages from the shared reader."""
 
+    channel_layer_alias = "none"
+    """No layer has this name: with one, every connection would fall when Redis does."""
     _sending: asyncio.Task[None] | None = None
     _cut_off = _gone = False
     """Looked at in every loop: a cancellation that meets the end of a query is swallowed by asgiref."""
