@@ -1,7 +1,7 @@
 """Writes of accounts: the audit trail, API keys, accounts and their passwords."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import models, transaction
@@ -35,6 +35,47 @@ def audit(
         details=details or {},
         ip_address=ip_address,
     )
+
+
+ONCE_WITHIN = timedelta(hours=1)
+"""Looking at the same thing again within this time leaves no second row in the audit trail."""
+
+
+def audit_once(
+    *,
+    by: User | None,
+    action: str,
+    target: models.Model | None = None,
+    reason: str = "",
+    case_reference: str = "",
+    details: dict[str, Any] | None = None,
+    outcome: dict[str, Any] | None = None,
+    ip_address: str | None = None,
+) -> None:
+    """Note a look: once an hour for the same person, action, target, reason, case and details.
+
+    `outcome` is what came of it, kept in the details too: another one makes no second row.
+    """
+    noted = AuditEvent.objects.filter(
+        actor=by,
+        action=action,
+        target_type=target._meta.label if target else "",
+        target_id=str(target.pk) if target else "",
+        reason=reason,
+        case_reference=case_reference,
+        at__gte=timezone.now() - ONCE_WITHIN,
+    )
+    same = noted.filter(details__contains=details) if outcome else noted.filter(details=details or {})
+    if not same.exists():
+        audit(
+            by=by,
+            action=action,
+            target=target,
+            reason=reason,
+            case_reference=case_reference,
+            details={**(details or {}), **(outcome or {})},
+            ip_address=ip_address,
+        )
 
 
 @transaction.atomic

@@ -1,7 +1,6 @@
 """Log-in and log-out, and what every page needs to leave a trace: who asks, from where, once an hour."""
 
 import ipaddress
-from datetime import timedelta
 from typing import Any, cast
 
 from django.conf import settings
@@ -9,15 +8,11 @@ from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView, LogoutView
 from django.db import models
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from accounts.forms import LogInForm
-from accounts.models import AuditEvent, User
-from accounts.services import audit
-
-ONCE_WITHIN = timedelta(hours=1)
-"""Looking at the same thing again within this time leaves no second row in the audit trail."""
+from accounts.models import User
+from accounts.services import audit, audit_once
 
 
 def client_address(request: HttpRequest) -> str | None:
@@ -49,25 +44,15 @@ def audit_look(
     reason: str = "",
     details: dict[str, Any] | None = None,
 ) -> None:
-    """Note that this person looked something up: once an hour for the same action, target and details."""
-    noted = AuditEvent.objects.filter(
-        actor=person(request),
+    """Note that this person looked something up: see `accounts.services.audit_once`."""
+    audit_once(
+        by=person(request),
         action=action,
-        target_type=target._meta.label if target else "",
-        target_id=str(target.pk) if target else "",
+        target=target,
         reason=reason,
-        details=details or {},
-        at__gte=timezone.now() - ONCE_WITHIN,
+        details=details,
+        ip_address=client_address(request),
     )
-    if not noted.exists():
-        audit(
-            by=person(request),
-            action=action,
-            target=target,
-            reason=reason,
-            details=details,
-            ip_address=client_address(request),
-        )
 
 
 class LogIn(LoginView):

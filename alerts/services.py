@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef, QuerySet
 from django.db.models.functions import Greatest
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
@@ -88,6 +88,17 @@ def _match(passages: Sequence[Detection]) -> list[Alert]:
             if hit and (alert := raise_stolen(passage, report, hit)):
                 raised.append(alert)
     return raised
+
+
+def matched(passages: QuerySet[Detection], *, matched: bool) -> QuerySet[Detection]:
+    """Those of `passages` that raised an alert or were folded into one; or, `matched` false, all others."""
+    alerts = Alert.objects.filter(
+        plate_number=OuterRef("plate_number"),
+        camera_id=OuterRef("camera_id"),
+        detected_at__lte=OuterRef("detected_at"),
+        last_seen_at__gte=OuterRef("detected_at"),
+    )
+    return passages.filter(Exists(alerts) if matched else ~Exists(alerts))
 
 
 def raise_stolen(passage: Detection, report: StolenVehicle, hit: Match) -> Alert | None:

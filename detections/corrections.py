@@ -11,6 +11,7 @@ from accounts.services import audit
 from detections import feed
 from detections.models import Correction, CorrectionKind, Detection
 from detections.passages import Refusal, check_plate
+from detections.search import dictionary
 from recognition import plates
 
 MIN_REASON_LENGTH = 3
@@ -78,6 +79,8 @@ def correct(
         case_reference=case_reference.strip(),
         created_by=by,
     )
+    if plate:
+        dictionary.enter(plate, passage.detected_at)
     audit(
         by=by,
         action="passage.correct",
@@ -112,7 +115,7 @@ def _check_reason(reason: str) -> Refusal | None:
 def with_corrections(passages: Iterable[Detection]) -> list[Detection]:
     """The passages, each with its correction in force as `passage.correction`; one query for all."""
     found = list(passages)
-    newest = Correction.objects.newest_of(found)
+    newest = Correction.objects.newest_of(passage.pk for passage in found)
     for passage in found:
         passage.correction = newest.get(passage.pk)
     return found

@@ -8,7 +8,8 @@ own writes: after a crash the batch is read again and its writes were rolled bac
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -125,18 +126,27 @@ def follow(stream: Stream[RowT], consumer: str, handle: Handler[RowT], *, batch:
             return total
 
 
-@transaction.atomic
 def _give_batch(stream: Stream[RowT], consumer: str, handle: Handler[RowT], batch: int) -> int:
-    cursor = FeedCursor.objects.select_for_update().get(consumer=consumer)
-    check_same_cluster(cursor.xid, consumer)
-    places, found = stream.page((cursor.xid, cursor.row_id), batch)
-    if not places:
-        return 0
-    handle([found[pk] for _xid, pk in places if pk in found])
-    cursor.xid, cursor.row_id = places[-1]
-    cursor.failures, cursor.failing_since, cursor.error = 0, None, ""
-    cursor.save()
-    return len(places)
+    with hold(consumer) as cursor:
+        places, found = stream.page((cursor.xid, cursor.row_id), batch)
+        if places:
+            handle([found[pk] for _xid, pk in places if pk in found])
+            _move(cursor, places[-1])
+        return len(places)
+
+
+@contextmanager
+def hold(consumer: str) -> Iterator[FeedCursor]:
+    """The cursor of a consumer, held until the end of the transaction: what it has seen stays as it is.
+
+    For consumers that work in the database alone: who has seen more moves it and saves it within. Raises
+    FeedMovedError after a restore.
+    """
+    with transaction.atomic():
+        FeedCursor.objects.get_or_create(consumer=consumer)
+        cursor = FeedCursor.objects.select_for_update().get(consumer=consumer)
+        check_same_cluster(cursor.xid, consumer)
+        yield cursor
 
 
 def _note_failure(consumer: str, error: Exception) -> None:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from cameras.models import Camera
 from detections.models import Source
+from detections.retention.rules import reads_cutoff
 from recognition import plates
 
 MIN_PLATE_LENGTH = 2
@@ -91,11 +92,7 @@ def check_plate(text: str) -> Refusal | None:
 
 def times_taken() -> tuple[datetime, datetime]:
     """The oldest and the latest time that a passage of now may have."""
-    now = timezone.now()
-    return (
-        now - timedelta(days=settings.READS_RETENTION_DAYS),
-        now + timedelta(seconds=settings.CLOCK_TOLERANCE_SECONDS),
-    )
+    return reads_cutoff(), timezone.now() + timedelta(seconds=settings.CLOCK_TOLERANCE_SECONDS)
 
 
 def check_time(moment: datetime, taken: tuple[datetime, datetime]) -> Refusal | None:
@@ -124,22 +121,23 @@ def check_share(name: str, value: float | None) -> Refusal | None:
 
 def check_box(box: Sequence[float] | None, size: tuple[int, int] | None) -> Refusal | None:
     """Four finite numbers, ordered, inside the frame (`size` in pixels) where one is given."""
-    if box is None:
+    if box is None or _fits(box, size):
         return None
-    wrong = Refusal(
+    return Refusal(
         "bounding_box", "invalid_box", _("The box must be [x1, y1, x2, y2] in pixels, inside the picture.")
     )
-    # Also keeps out whole numbers too large for a float, on which isfinite() fails.
+
+
+def _fits(box: Sequence[float], size: tuple[int, int] | None) -> bool:
+    # The limit also keeps out NaN, and whole numbers too large for a float.
     if len(box) != 4 or not all(
         isinstance(value, int | float) and abs(value) < MAX_COORDINATE for value in box
     ):
-        return wrong
+        return False
     x1, y1, x2, y2 = box
     if not (0 <= x1 < x2 and 0 <= y1 < y2):
-        return wrong
-    if size is not None and (x2 > size[0] + 1 or y2 > size[1] + 1):
-        return wrong
-    return None
+        return False
+    return size is None or (x2 <= size[0] + 1 and y2 <= size[1] + 1)
 
 
 def first_refusal(

@@ -80,7 +80,7 @@ def run_camera(camera_id: int, hops: int = 0) -> bool:
 @shared_task
 def remember_plates() -> int:
     """Enter the plates of new passages in the dictionary of the search; how many passages."""
-    return feed.consume(dictionary.CONSUMER, dictionary.remember)
+    return feed.follow(dictionary.PASSAGES, dictionary.CONSUMER, dictionary.remember)
 
 
 @shared_task

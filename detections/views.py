@@ -1,11 +1,10 @@
-"""Pages about passages: the list with its search, one passage, their pictures."""
+"""Pages about passages: the list, one passage, their pictures."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Generic, TypeVar
 
-from django import forms
 from django.contrib.auth.decorators import permission_required
 from django.core.files.storage import default_storage
 from django.db.models import Model, Q, QuerySet
@@ -13,7 +12,6 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 from PIL import Image, UnidentifiedImageError
 
@@ -22,8 +20,7 @@ from accounts.views import audit_look, person
 from detections import statistics
 from detections.corrections import with_corrections
 from detections.models import Correction, Detection, Stay
-from detections.passages import Refusal, check_plate
-from recognition import plates
+from detections.passages import Refusal
 
 ModelT = TypeVar("ModelT", bound=Model)
 
@@ -79,29 +76,6 @@ def _read_mark(mark: str) -> tuple[datetime, int]:
     return moment, pk
 
 
-class PassageSearch(forms.Form):
-    """Search for a whole plate. Whoever looks up movements says why; it goes to the audit trail."""
-
-    q = forms.CharField(label=_("Whole plate"), max_length=32)
-    motif = forms.CharField(
-        label=_("Reason for the search"),
-        min_length=3,
-        max_length=500,
-        error_messages={
-            "required": _("Say why you are looking for this plate: the reason is kept in the audit trail."),
-            "min_length": _("Say why you are looking for this plate: the reason is kept in the audit trail."),
-        },
-    )
-
-    def clean_q(self) -> str:
-        """The plate, normalised."""
-        plate: str = plates.normalise(self.cleaned_data["q"])
-        refusal = check_plate(plate)
-        if refusal:
-            raise forms.ValidationError(refusal.message)
-        return plate
-
-
 def passages_today(user: User) -> int:
     """How many passages since midnight, local time; 0 for who may see none."""
     today = statistics.Span.days(1, now=timezone.now())
@@ -126,24 +100,11 @@ def newest_passages(user: User) -> list[Detection]:
 @require_safe
 @permission_required("detections.view_detection", raise_exception=True)
 def passage_list(request: HttpRequest) -> HttpResponse:
-    """All passages, newest first, or those of one plate when a reason is given."""
+    """All passages, newest first."""
     before = request.GET.get("before", "")
-    searched = bool(request.GET.get("q") or request.GET.get("motif"))
-    form = PassageSearch(request.GET) if searched else PassageSearch()
-    queryset = for_list(person(request))
-    if searched and form.is_valid():
-        plate = form.cleaned_data["q"]
-        core = plates.core(plate)
-        queryset = queryset.filter(plate_number__in={plate, core, f"{core}RB"})
-        audit_look(
-            request, action="passage.search", reason=form.cleaned_data["motif"], details={"plate": plate}
-        )
-    elif searched:
-        queryset = queryset.none()
-    page = newest_slice(queryset, field="detected_at", before=before)
+    page = newest_slice(for_list(person(request)), field="detected_at", before=before)
     with_corrections(page.rows)
-    context = {"form": form, "searched": searched, "page": page, "first_page": not before}
-    return render(request, "detections/list.html", context)
+    return render(request, "detections/list.html", {"page": page, "first_page": not before})
 
 
 @require_safe

@@ -131,24 +131,36 @@ _COST: dict[Kind, float] = {"same": 0.0, "confusable": 0.5, "different": 1.0, "m
 
 def _align(read: str, listed: str) -> list[tuple[str, str]]:
     """Cheapest alignment of two texts (edit distance), as pairs of which one side may be ""."""
-    costs = [[0.0] * (len(listed) + 1) for _ in range(len(read) + 1)]
-    steps: dict[tuple[int, int], tuple[int, int]] = {}
-    for i in range(len(read) + 1):
-        for j in range(len(listed) + 1):
-            if i == j == 0:
-                continue
-            # Diagonal first: on equal cost a substitution reads better than a gap and an insertion.
-            options = [
-                (costs[i - di][j - dj] + _COST[_kind(read[i - di : i], listed[j - dj : j])], di, dj)
-                for di, dj in ((1, 1), (1, 0), (0, 1))
-                if di <= i and dj <= j
-            ]
-            cost, di, dj = min(options, key=lambda option: option[0])
-            costs[i][j], steps[i, j] = cost, (di, dj)
+    costs = _costs(read, listed)
     pairs = []
     i, j = len(read), len(listed)
-    while (i, j) in steps:
-        di, dj = steps[i, j]
-        pairs.append((read[i - di : i], listed[j - dj : j]))
-        i, j = i - di, j - dj
+    while i or j:
+        # Diagonal first: on equal cost a substitution reads better than a gap and an insertion.
+        if i and j and costs[i][j] == costs[i - 1][j - 1] + _COST[_kind(read[i - 1], listed[j - 1])]:
+            i, j = i - 1, j - 1
+            pairs.append((read[i], listed[j]))
+        elif i and costs[i][j] == costs[i - 1][j] + _COST["extra"]:
+            i -= 1
+            pairs.append((read[i], ""))
+        else:
+            j -= 1
+            pairs.append(("", listed[j]))
     return pairs[::-1]
+
+
+def _costs(read: str, listed: str) -> list[list[float]]:
+    """What beginnings of two texts differ by: `costs[i][j]` for the first i and the first j characters."""
+    mine, theirs = fold_characters(read), fold_characters(listed)
+    gap = _COST["missing"]
+    costs = [[gap * j for j in range(len(listed) + 1)]]
+    for i, character in enumerate(read):
+        above = costs[-1]
+        row = [above[0] + gap]
+        for j, other in enumerate(listed):
+            if character == other:
+                cost = 0.0
+            else:
+                cost = _COST["confusable"] if mine[i] == theirs[j] else _COST["different"]
+            row.append(min(above[j] + cost, above[j + 1] + gap, row[j] + gap))
+        costs.append(row)
+    return costs

@@ -90,6 +90,15 @@ def number(value: int) -> str:
 
 
 @register.filter
+def ordinal(value: int) -> str:
+    """`1er`, `2e`; in English `1st`, `2nd`."""
+    if _french():
+        return f"{value}er" if value == 1 else f"{value}e"
+    last = 0 if value % 100 in (11, 12, 13) else value % 10
+    return str(value) + {1: "st", 2: "nd", 3: "rd"}.get(last, "th")
+
+
+@register.filter
 def lasting(seconds: float) -> str:
     """How long: `45 s`, `12 min`, `3 h 05`."""
     whole = int(seconds)

@@ -86,13 +86,11 @@ def search() -> Section:
     plates = traffic.some_plates(TIMES, seed=1)
     passages = Detection.objects.visible_to(User(role=Role.ADMIN)).newest().select_related("camera")
 
-    def asked(mode: Mode, texts: Iterable[str], **more: int) -> list[Callable[[], object]]:
-        return [
-            partial(
-                find, Criteria(mode=mode, plate=text, since=since, until=until, **more), passages=passages
-            )
-            for text in texts
+    def asked(mode: Mode, texts: Iterable[str], edits: int = 0) -> list[Callable[[], object]]:
+        wanted = [
+            Criteria(mode=mode, plate=text, since=since, until=until, max_edits=edits) for text in texts
         ]
+        return [partial(find, criteria, passages=passages) for criteria in wanted]
 
     rows = [
         row("exact plate", "< 5", asked(Mode.EXACT, plates)),

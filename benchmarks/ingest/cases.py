@@ -75,11 +75,15 @@ def one_event(rng: random.Random, side: Side) -> list[bytes]:
 
 
 def batch(size: int) -> Callable[[random.Random, Side], list[bytes]]:
-    """Many readings at once, as a JSON array."""
+    """Many readings at once: lines of JSON for ours, a JSON array for the peer."""
 
     def make(rng: random.Random, side: Side) -> list[bytes]:
-        body = json.dumps([passage(rng, side) for _ in range(size)]).encode()
-        return request(side, "POST", "/api/v1/events/batch", [body], "application/json")
+        rows = [passage(rng, side) for _ in range(size)]
+        if side.name == "peer":
+            kind, body = "application/json", json.dumps(rows)
+        else:
+            kind, body = "application/x-ndjson", "\n".join(map(json.dumps, rows))
+        return request(side, "POST", "/api/v1/events/batch", [body.encode()], kind)
 
     return make
 
@@ -106,11 +110,11 @@ def pictures(rng: random.Random, side: Side) -> list[bytes]:
 def filtered(rng: random.Random, side: Side) -> list[bytes]:
     """The newest 50 of a camera in three days, read well."""
     until = datetime.now(UTC) - timedelta(days=rng.uniform(0, 20))
-    query = {"since": (until - timedelta(days=3)).isoformat(), "until": until.isoformat()}
+    since, camera = until - timedelta(days=3), rng.choice(side.cameras)
     if side.name == "peer":
-        query |= {"camera_id": rng.choice(side.cameras), "min_confidence": "0.7"}
+        query = {"since": since, "until": until, "camera_id": camera, "min_confidence": "0.7"}
     else:
-        query |= {"camera": rng.choice(side.cameras), "confidence_min": "0.7"}
+        query = {"from": since, "to": until, "camera": camera, "confidence_min": "0.7"}
     return request(side, "GET", f"/api/v1/events?{urlencode(query)}", [])
 
 

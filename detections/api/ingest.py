@@ -47,6 +47,9 @@ KNOWN_OF_PHOTO = (
 )
 """What a sender may know of a vehicle whose plate it did not read."""
 
+OWN_EVENT = "anpr.event_id"
+"""Where the request keeps the number of an event whose sender gave none."""
+
 EXAMPLE = {
     "event_id": "6f1f3a2e-6f0a-4a5e-9d3b-0b7f2f7f6c11",
     "camera": "seme-krake-1",
@@ -56,44 +59,39 @@ EXAMPLE = {
 }
 
 
+def quickly(request: HttpRequest) -> HttpResponse | None:
+    """Store a sound reading that a sensor sends in JSON; None: let IngestView see to it."""
+    token = sent_token(request.META)
+    if not token or request.method != "POST" or request.content_type != "application/json":
+        return None
+    # A connection that died meanwhile is found by the first query, and made anew for the long way.
+    connection.health_check_done = True
+    try:
+        key = usable_key(token)
+        if key is None or IngestView.required_scope not in key.scopes:
+            return None
+        body = request.body
+        data = quick.parsed(body)
+        fields = quick.fields_of(data, quick.cameras_of([data]), timezone.now(), simple=quick.is_simple(body))
+        if fields is None:
+            return None
+        # Both ways use it: where this one fails at its commit, the long one finds the repeat.
+        event = request.META[OWN_EVENT] = fields.pop("event_id", None) or uuid.uuid4()
+        [outcome] = services.record([NewPassage(**fields, event_id=event, source=Source.API)])
+    except (quick.UnusualError, RequestDataTooBig, IntegrityError):
+        return None
+    except (OperationalError, InterfaceError):
+        connection.close_if_unusable_or_obsolete()
+        return None
+    return None if outcome.refusal else answer_to(outcome)
+
+
 class IngestView(APIView):
     """One event of a sensor: 201 stored, 200 known already, 202 the photo waits to be read."""
 
     parser_classes = (JSONParser, MultiPartParser)
     required_scope = Scope.EVENTS_WRITE
     required_permission = "detections.add_detection"
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """A sound reading of a sensor, in JSON, goes a short way; all else DRF's, which knows every error."""
-        # Both ways use it: where the short one fails at its commit, the long one finds the repeat.
-        self.event_id = uuid.uuid4()
-        return self._quickly(request) or super().dispatch(request, *args, **kwargs)
-
-    def _quickly(self, request: HttpRequest) -> HttpResponse | None:
-        token = sent_token(request.META)
-        if not token or request.method != "POST" or request.content_type != "application/json":
-            return None
-        # A connection that died meanwhile is found by the first query, and made anew for the long way.
-        connection.health_check_done = True
-        try:
-            key = usable_key(token)
-            if key is None or self.required_scope not in key.scopes:
-                return None
-            body = request.body
-            data = quick.parsed(body)
-            found = quick.fields_of(
-                data, quick.cameras_of([data]), timezone.now(), simple=quick.is_simple(body)
-            )
-            return self._stored(found) if found else None
-        except (quick.UnusualError, RequestDataTooBig, IntegrityError):
-            return None
-        except (OperationalError, InterfaceError):
-            connection.close_if_unusable_or_obsolete()
-            return None
-
-    def _stored(self, fields: dict[str, Any]) -> HttpResponse | None:
-        [outcome] = services.record([NewPassage(**{"event_id": self.event_id, **fields}, source=Source.API)])
-        return None if outcome.refusal else answer_to(outcome)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Refuse a body that is too large before reading it."""
@@ -127,7 +125,7 @@ class IngestView(APIView):
     def post(self, request: Request) -> HttpResponseBase:
         """Store a reading, or queue a photo."""
         data = quick.form_fields(request) or self._validated(request)
-        data.setdefault("event_id", self.event_id)
+        data.setdefault("event_id", request.META.get(OWN_EVENT) or uuid.uuid4())
         frame, crop = self._picture(data, "frame"), self._picture(data, "crop")
         if not plates.normalise(data["plate_number"]):
             return self._queue(request, data, cast(bytes, frame))

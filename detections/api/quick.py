@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 import orjson
+from django.db import connection
 from django.utils import timezone
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
@@ -54,9 +55,10 @@ def cameras_of(bodies: Iterable[Any]) -> dict[str, Camera]:
     """The cameras that these bodies name by their codes; only their number and code are loaded."""
     codes = (body.get("camera") for body in bodies if type(body) is dict)
     names = list({code for code in codes if type(code) is str and "\0" not in code})
-    # Raw: for each event of each sensor; Django takes longer to compile this query than PostgreSQL to answer.
-    found = Camera.objects.raw("SELECT id, code FROM cameras_camera WHERE code = ANY(%s)", [names])
-    return {camera.code: camera for camera in found}
+    # In SQL: for each event of each sensor, Django takes longer to compile a query than PostgreSQL to answer.
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id, code FROM cameras_camera WHERE code = ANY(%s)", [names])
+        return {row[1]: Camera.from_db("default", ("id", "code"), row) for row in cursor.fetchall()}
 
 
 def form_fields(request: Request) -> dict[str, Any] | None:

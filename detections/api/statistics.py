@@ -69,7 +69,7 @@ class CountsSerializer(serializers.Serializer[Any]):
     """Passages, and how many of them are of a kind."""
 
     passages = serializers.IntegerField()
-    doubtful = serializers.IntegerField(help_text="Reads with a confidence below 0.8.")
+    doubtful = serializers.IntegerField(help_text="Reads with a confidence below 0.7.")
     two_line = serializers.IntegerField(help_text="Plates of two lines.")
 
 

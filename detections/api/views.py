@@ -8,20 +8,16 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import generics
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
-from accounts.api.pagination import TimePagination
 from accounts.models import ApiKey, Scope, User
 from accounts.services import audit
 from detections.api.serializers import (
-    EventQuerySerializer,
-    EventSerializer,
+    OneEventQuerySerializer,
     OneEventSerializer,
     SubmissionSerializer,
 )
 from detections.corrections import with_corrections
 from detections.models import Detection, Submission
-from recognition import plates
 
 
 def key_and_user(request: Request) -> tuple[ApiKey | None, User | None]:
@@ -53,52 +49,6 @@ class SubmissionView(generics.RetrieveAPIView[Submission]):
         return Submission.objects.visible_to(key or user or AnonymousUser()).select_related("camera")
 
 
-class EventPagination(TimePagination):
-    """Both ways through passages, newest first; never counts."""
-
-    ordering = ("-detected_at", "-id")
-    page_size = 50
-    max_page_size = 500
-    page_size_query_param = "page_size"
-
-    def paginate_queryset(
-        self, queryset: Any, request: Request, view: APIView | None = None
-    ) -> list[Any] | None:
-        """A page, with what officers said of its passages."""
-        return with_corrections(super().paginate_queryset(queryset, request, view) or ())
-
-
-class EventListView(generics.ListAPIView[Detection]):
-    """Passages, newest first. A search by plate needs a reason and is written to the audit trail."""
-
-    serializer_class = EventSerializer
-    pagination_class = EventPagination
-    required_scope = Scope.EVENTS_READ
-    required_permission = "detections.view_detection"
-
-    @extend_schema(parameters=[EventQuerySerializer])
-    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """A page of passages."""
-        return super().get(request, *args, **kwargs)
-
-    def get_queryset(self) -> QuerySet[Detection]:
-        """Passages that the caller may see, filtered."""
-        if getattr(self, "swagger_fake_view", False):
-            return Detection.objects.none()
-        query = EventQuerySerializer(data=self.request.query_params)
-        query.is_valid(raise_exception=True)
-        found = passages_for(self.request)
-        if camera := query.validated_data["camera"]:
-            found = found.filter(camera__code=camera)
-        if plate := plates.normalise(query.validated_data["plate"]):
-            key, user = key_and_user(self.request)
-            details = {"plate": plate} | ({"api_key": key.prefix} if key else {})
-            reason = query.validated_data["reason"]
-            audit(by=user, action="passage.search", reason=reason, details=details)
-            found = found.filter(plate_number=plate)
-        return found
-
-
 class EventView(generics.RetrieveAPIView[Detection]):
     """One passage; the look-up is written to the audit trail."""
 
@@ -106,15 +56,24 @@ class EventView(generics.RetrieveAPIView[Detection]):
     required_scope = Scope.EVENTS_READ
     required_permission = "detections.view_detection"
 
+    @extend_schema(parameters=[OneEventQuerySerializer])
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """A passage, with the stays of its vehicle."""
+        return super().get(request, *args, **kwargs)
+
     def get_queryset(self) -> QuerySet[Detection]:
-        """Passages that the caller may see."""
+        """Passages that the caller may see; with `at`, only that month is opened."""
         if getattr(self, "swagger_fake_view", False):
             return Detection.objects.none()
-        return passages_for(self.request)
+        query = OneEventQuerySerializer(data=self.request.query_params)
+        query.is_valid(raise_exception=True)
+        found = passages_for(self.request)
+        at = query.validated_data.get("at")
+        return found.at(at) if at else found
 
     def get_object(self) -> Detection:
         """The passage, with the audit row."""
-        [passage] = with_corrections([super().get_object()])
+        passage = super().get_object()
         key, user = key_and_user(self.request)
         audit(
             by=user,
@@ -122,4 +81,5 @@ class EventView(generics.RetrieveAPIView[Detection]):
             target=passage,
             details={"api_key": key.prefix} if key else {},
         )
+        with_corrections([passage])
         return passage

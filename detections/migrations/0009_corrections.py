@@ -34,7 +34,7 @@ DROP FUNCTION detections_correction_append_only();
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("detections", "0005_statistics"),
+        ("detections", "0006_retention"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
@@ -121,7 +121,7 @@ class Migration(migrations.Migration):
                 "ordering": ("-created_at", "-pk"),
                 "indexes": [
                     models.Index(fields=["detection_id", "-id"], name="correction_passage"),
-                    models.Index(fields=["plate_key", "-detected_at"], name="correction_key"),
+                    models.Index(fields=["plate_number", "-detected_at"], name="correction_plate"),
                     models.Index(fields=["detected_at"], name="correction_month"),
                 ],
                 "constraints": [

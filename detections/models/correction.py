@@ -1,17 +1,15 @@
 """What officers say of a read: corrected, confirmed, or unreadable for everybody."""
 
-from collections.abc import Collection, Iterable
-from datetime import datetime
+from collections.abc import Iterable
 from typing import ClassVar, Self
 
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User, may
 from detections.models.passage import Detection
-from recognition import plates
 from vehicles.models import PLATE_REGEX, PlateField
 
 
@@ -34,26 +32,14 @@ class CorrectionQuerySet(models.QuerySet["Correction"]):
         """The history of one passage, newest first."""
         return self.filter(detection_id=passage.pk).select_related("created_by").order_by("-pk")
 
-    def newest_of(self, passages: Iterable[Detection]) -> "dict[int, Correction]":
-        """The correction in force of each passage that has one, by passage; one query."""
-        wanted = [passage.pk for passage in passages]
+    def newest_of(self, passages: Iterable[int]) -> "dict[int, Correction]":
+        """The correction in force of each passage (by key) that has one, by passage; one query."""
+        wanted = list(passages)
         if not wanted:
             return {}
         found = self.filter(detection_id__in=wanted).select_related("created_by")
         newest = found.order_by("detection_id", "-pk").distinct("detection_id")
         return {one.detection_id: one for one in newest}
-
-    def corrected_to(self, plate_numbers: Collection[str]) -> list[tuple[int, datetime]]:
-        """Passages whose plate in force is, by an officer's word, one of these: (id, time), newest first.
-
-        A search by plate adds them to what was read so. Plates are normalised; a correction that another
-        one replaced counts no more.
-        """
-        wanted = [plates.normalise(plate) for plate in plate_numbers]
-        keys = {plates.fold(plate) for plate in wanted}
-        later = Correction.objects.filter(detection_id=OuterRef("detection_id"), pk__gt=OuterRef("pk"))
-        found = self.filter(plate_key__in=keys, plate_number__in=wanted).exclude(Exists(later))
-        return list(found.order_by("-detected_at").values_list("detection_id", "detected_at"))
 
 
 class Correction(models.Model):
@@ -85,7 +71,7 @@ class Correction(models.Model):
         ordering = ("-created_at", "-pk")
         indexes = (
             models.Index(fields=["detection_id", "-id"], name="correction_passage"),
-            models.Index(fields=["plate_key", "-detected_at"], name="correction_key"),
+            models.Index(fields=["plate_number", "-detected_at"], name="correction_plate"),
             models.Index(fields=["detected_at"], name="correction_month"),
         )
         constraints = (

@@ -6,7 +6,7 @@ question also looks at the passages beyond the consumer's cursor, in the same st
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date
+from datetime import UTC, date, datetime
 from typing import Any
 
 from django.db import connection, transaction
@@ -14,10 +14,14 @@ from psycopg2.extras import execute_values
 
 from detections import feed
 from detections.models import Detection, FeedCursor, SeenPlate
+from recognition import plates
 
 CONSUMER = "plates"
 FRESH_MOST = 5000
 """Passages beyond the cursor that a search looks at; with more it says that the newest may be missing."""
+
+PASSAGES = feed.Stream(feed.PASSAGES.name, Detection.objects.only("detected_at", "plate_number", "plate_key"))
+"""The stream of passages without what the dictionary does not need."""
 
 _REMEMBER = """
     INSERT INTO detections_seenplate AS seen (plate_number, plate_key, first_seen, last_seen) VALUES %s
@@ -43,11 +47,12 @@ _FRESH = """
     ), fresh AS MATERIALIZED (
         SELECT plate_number, plate_key FROM detections_detection
          WHERE (ingest_xid, id) > ((SELECT xid FROM place), (SELECT id FROM place))
+           AND detected_at >= %(since)s AND detected_at < %(until)s
          ORDER BY ingest_xid, id LIMIT %(fresh_most)s + 1
     )
 """
 _LAGS = "SELECT NULL, NULL FROM fresh HAVING count(*) > %(fresh_most)s"
-_WINDOW = "last_seen >= %(since)s AND first_seen <= %(until)s"
+_WINDOW = "last_seen >= %(since_day)s AND first_seen <= %(until_day)s"
 _LIKE = """
     WITH {fresh}
     (SELECT plate_number, plate_key FROM detections_seenplate WHERE ({likes}) AND {window} LIMIT %(most)s)
@@ -91,6 +96,13 @@ def remember(passages: Sequence[Detection]) -> None:
         execute_values(cursor.cursor, _REMEMBER, rows)
 
 
+def enter(plate_number: str, seen: datetime) -> None:
+    """Enter one plate, seen at that moment: an officer says so."""
+    day = seen.astimezone(UTC).date()
+    with connection.cursor() as cursor:
+        execute_values(cursor.cursor, _REMEMBER, [(plate_number, plates.fold(plate_number), day, day)])
+
+
 @transaction.atomic
 def rebuild() -> int:
     """Enter the plates of all passages at once, after an import of millions; how many plates there are.
@@ -114,8 +126,8 @@ def forget_plates(before: date) -> int:
     return SeenPlate.objects.filter(last_seen__lt=before).delete()[0]
 
 
-def like(patterns: Sequence[str], *, since: date, until: date, most: int) -> Known:
-    """Plates that one of the LIKE patterns fits, seen on those days; `most` of them or a few more."""
+def like(patterns: Sequence[str], *, since: datetime, until: datetime, most: int) -> Known:
+    """Plates that one of the LIKE patterns fits, seen on days of that time; `most` or a few more."""
     names = {f"like{number}": pattern for number, pattern in enumerate(patterns)}
     # A LIKE for each, not LIKE ANY: only so an index serves it.
     likes = " OR ".join(f"plate_number LIKE %({name})s" for name in names)
@@ -124,18 +136,20 @@ def like(patterns: Sequence[str], *, since: date, until: date, most: int) -> Kno
     )
 
 
-def near(keys: Mapping[str, int], *, since: date, until: date, most: int) -> Known:
-    """Plates of one of the keys (with the edits each takes), seen on those days: the nearest `most`."""
+def near(keys: Mapping[str, int], *, since: datetime, until: datetime, most: int) -> Known:
+    """Plates of one of the keys (with the edits each takes), seen then: the nearest `most`."""
     sql = _NEAR.format(fresh=_FRESH, window=_WINDOW, lags=_LAGS)
     return _ask(sql, since, until, most, {"keys": list(keys), "edits": list(keys.values())})
 
 
-def _ask(sql: str, since: date, until: date, most: int, parameters: Mapping[str, Any]) -> Known:
+def _ask(sql: str, since: datetime, until: datetime, most: int, parameters: Mapping[str, Any]) -> Known:
     fixed: dict[str, Any] = {
         "consumer": CONSUMER,
         "fresh_most": FRESH_MOST,
         "since": since,
         "until": until,
+        "since_day": since.astimezone(UTC).date(),
+        "until_day": until.astimezone(UTC).date(),
         "most": most,
     }
     with connection.cursor() as cursor:

@@ -3,8 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC
-from typing import Any
+from zlib import crc32
 
 from django.conf import settings
 from django.db import OperationalError, connection, transaction
@@ -13,30 +12,34 @@ from django.utils.translation import gettext as _
 from psycopg2 import errors
 
 from cameras.models import Camera
-from detections.models import Detection
+from detections.models import Correction, Detection
 from detections.search import dictionary, patterns, sightings
 from detections.search.criteria import Criteria, Mode, SearchRefusedError
 from detections.search.sightings import Place, Sighting, Window
 from recognition import plates
-from recognition.likeness import score_of
+from recognition.likeness import score, score_of
 from recognition.plates import CharComparison
 
 PAGE_SIZE = 50
 MOST_PLATES = 2000
 """More plates than that meet a pattern: the passages are read newest first instead. Of near misses the
 nearest are taken."""
-_WHOLE = 1000
-"""Scores are ranked in thousandths."""
+NEAREST = 12
+"""Plates that a result names at most."""
+_WHOLE, _APART = 1000, 20
+"""Scores are ranked in thousandths; so many bits keep plates of one score apart."""
 
 
 @dataclass(frozen=True)
 class Match:
     """A passage found. `kind`: "same", "confusable" or "edited" plate, or "pattern"; `score` from 0 to 1.
 
-    `characters` holds the read against the plate that was looked for; () for a pattern.
+    `plate` is what met the search: the read, or what an officer corrected it to. `characters` holds it
+    against the plate that was looked for; () for a pattern.
     """
 
     passage: Detection
+    plate: str
     kind: str
     score: float
     characters: tuple[CharComparison, ...] = ()
@@ -47,14 +50,15 @@ class Found:
     """A page of a result.
 
     `older` and `newer` are where it goes on, None at an end. `plates` is how many different plates met the
-    search, None where that is not known: more than MOST_PLATES. `cut`: only the nearest plates were taken.
-    `lags`: the newest passages may be missing.
+    search, None where that is not known: more than MOST_PLATES; `nearest` names the first of them. `cut`:
+    only the nearest plates were taken. `lags`: the newest passages may be missing.
     """
 
     matches: Sequence[Match]
     older: Place | None = None
     newer: Place | None = None
     plates: int | None = None
+    nearest: Sequence[str] = ()
     cut: bool = False
     lags: bool = False
 
@@ -68,8 +72,9 @@ def find(
 ) -> Found:
     """A page of what meets `criteria` among `passages` (those that the caller may see).
 
-    Whole plates and patterns come newest first, near misses by score of the plate, then newest first. Raises
-    SearchRefusedError for criteria that break a rule, and when the database takes too long.
+    Whole plates and patterns come newest first; near misses plate by plate, the best score first, newest
+    first of each. Raises SearchRefusedError for criteria that break a rule, and when the database takes too
+    long.
     """
     criteria.check()
     window = Window(since=criteria.since, until=criteria.until, cameras=cameras_of(criteria))
@@ -84,7 +89,9 @@ def find(
     rows, older, newer = _page(rows, place, size)
     cut = criteria.mode == Mode.FUZZY and len(known.plates) > MOST_PLATES
     count = None if ranks is None else len(ranks)
-    return Found(_matches(rows, criteria, passages), older, newer, count, cut, known.lags)
+    nearest = sorted(ranks or (), key=lambda plate: (ranks or {})[plate])[:NEAREST]
+    matches = _matches(rows, criteria, passages, ranks)
+    return Found(matches, older, newer, count, nearest, cut, known.lags)
 
 
 def cameras_of(criteria: Criteria) -> tuple[int, ...] | None:
@@ -102,17 +109,19 @@ def _plates(criteria: Criteria) -> tuple[dictionary.Known, Mapping[str, int] | N
     if criteria.mode == Mode.EXACT:
         whole = patterns.whole(criteria)
         return dictionary.Known(whole), dict.fromkeys(whole, 0)
-    days = {"since": criteria.since.astimezone(UTC).date(), "until": criteria.until.astimezone(UTC).date()}
+    window = {"since": criteria.since, "until": criteria.until}
     if criteria.mode == Mode.WILDCARD:
-        known = dictionary.like(patterns.like(criteria), **days, most=MOST_PLATES + 1)
+        known = dictionary.like(patterns.like(criteria), **window, most=MOST_PLATES + 1)
         many = len(known.plates) > MOST_PLATES
         return known, None if many else dict.fromkeys(known.plates, 0)
-    known = dictionary.near(patterns.near_keys(criteria), **days, most=MOST_PLATES + 1)
+    known = dictionary.near(patterns.near_keys(criteria), **window, most=MOST_PLATES + 1)
     return known, {plate: _rank(plate, criteria.text) for plate in known.plates[:MOST_PLATES]}
 
 
 def _rank(plate: str, wanted: str) -> int:
-    return _WHOLE - round(score_of(plates.compare(plate, wanted), plate) * _WHOLE)
+    """By score; plates of one score stay apart, in an order that holds while others come in."""
+    lost = _WHOLE - round(score(plate, wanted) * _WHOLE)
+    return lost << _APART | crc32(plate.encode()) & ((1 << _APART) - 1)
 
 
 def _page(
@@ -131,42 +140,67 @@ def _page(
     return rows, older, newer
 
 
-def _matches(rows: Sequence[Sighting], criteria: Criteria, passages: QuerySet[Detection]) -> list[Match]:
-    """The passages of these rows, in their order; one query, for the rows' own time only."""
+def _matches(
+    rows: Sequence[Sighting],
+    criteria: Criteria,
+    passages: QuerySet[Detection],
+    ranks: Mapping[str, int] | None,
+) -> list[Match]:
+    """The passages of these rows, in their order, for the rows' own time only.
+
+    One whose read and whose corrected plate both meet the search counts by the corrected one.
+    """
     if not rows:
         return []
     moments = [row.detected_at for row in rows]
     within = passages.filter(detected_at__range=(min(moments), max(moments)))
     stored = within.in_bulk([row.pk for row in rows])
-    return [_match(stored[row.pk], criteria) for row in rows if row.pk in stored]
+    for pk, word in Correction.objects.newest_of(stored).items():
+        stored[pk].correction = word
+    by_word = {row.pk for row in rows if row.corrected}
+    found = []
+    for row in rows:
+        passage = stored.get(row.pk)
+        if passage is None:
+            continue
+        right = passage.correction.plate_number if passage.correction else ""
+        twice = row.pk in by_word or bool(ranks and right != passage.plate_number and right in ranks)
+        if row.corrected or not twice:
+            found.append(_match(passage, row.corrected, criteria))
+    return found
 
 
-def _match(passage: Detection, criteria: Criteria) -> Match:
+def _match(passage: Detection, corrected: str, criteria: Criteria) -> Match:
+    plate = corrected or passage.plate_number
     if criteria.mode == Mode.WILDCARD:
-        return Match(passage, "pattern", 1.0)
-    read = passage.plate_number
-    characters = tuple(plates.compare(read, criteria.text))
+        return Match(passage, plate, "pattern", 1.0)
+    characters = tuple(plates.compare(plate, criteria.text))
     kinds = {character.kind for character in characters}
     kind = "same" if kinds <= {"same"} else "confusable" if kinds <= {"same", "confusable"} else "edited"
-    return Match(passage, kind, score_of(characters, read, passage.char_confidences), characters)
+    # An officer's word has no confidences of its own.
+    sure = () if corrected else passage.char_confidences
+    return Match(passage, plate, kind, score_of(characters, plate, sure), characters)
+
+
+_LIMITS = "SELECT current_setting('statement_timeout'), current_setting('jit')"
+_SET = "SELECT set_config('statement_timeout', %s, true), set_config('jit', %s, true)"
 
 
 @contextmanager
 def _limited() -> Iterator[None]:
-    """Ends a statement that takes too long; the limit of the session comes back afterwards."""
+    """Ends a statement that takes too long; the settings of the session come back afterwards.
+
+    Without JIT: compiling takes PostgreSQL ten times as long as any of these look-ups.
+    """
     try:
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SELECT current_setting('statement_timeout')")
-            before = cursor.fetchone()[0]
-            _set_timeout(cursor, str(settings.SEARCH_TIMEOUT_MS))
+            cursor.execute(_LIMITS)
+            before = cursor.fetchone()
+            cursor.execute(_SET, [str(settings.SEARCH_TIMEOUT_MS), "off"])
             yield
-            _set_timeout(cursor, before)
+            cursor.execute(_SET, before)
     except OperationalError as error:
         if not isinstance(error.__cause__, errors.QueryCanceled):
             raise
         message = _("The search takes too long: give more of the plate, a shorter time or fewer cameras.")
         raise SearchRefusedError("plate", "too_slow", message) from error
-
-
-def _set_timeout(cursor: Any, value: str) -> None:
-    cursor.execute("SELECT set_config('statement_timeout', %s, true)", [value])

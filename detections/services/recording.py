@@ -3,7 +3,6 @@
 import itertools
 import logging
 import threading
-import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -29,34 +28,36 @@ def record(passages: Sequence[NewPassage]) -> list[Outcome]:
 
     Give it 1,000 at a time at most: each holds a lock in PostgreSQL until the commit.
     """
+    events = [str(passage.event_id) for passage in passages]
     # A repeat's pictures are not worth decoding. Other repeats are found where they are stored.
     known = _known_events(
-        [item.event_id for item in passages if item.frame is not None or item.crop is not None]
+        event
+        for event, passage in zip(events, passages, strict=True)
+        if passage.frame is not None or passage.crop is not None
     )
-    ready: dict[uuid.UUID, Ready] = {}
-    first: dict[uuid.UUID, int] = {}
+    ready: dict[str, Ready] = {}
+    first: dict[str, int] = {}
     refused: dict[int, Refusal] = {}
     taken = times_taken()
-    for index, passage in enumerate(passages):
-        if passage.event_id in known or passage.event_id in ready:
+    for index, (event, passage) in enumerate(zip(events, passages, strict=True)):
+        if event in known or event in ready:
             continue
-        prepared = _prepare(passage, taken)
+        prepared = _prepare(event, passage, taken)
         if isinstance(prepared, Refusal):
             refused[index] = prepared
         else:
-            ready[passage.event_id], first[passage.event_id] = prepared, index
+            ready[event], first[event] = prepared, index
     # What was stored once stays a repeat, also where today's rules would refuse it.
-    known |= _known_events([passages[index].event_id for index in refused])
+    known |= _known_events(events[index] for index in refused)
     created, stored_before = store(list(ready.values())) if ready else ({}, {})
     found = known | stored_before | created
     outcomes = []
-    for index, passage in enumerate(passages):
-        event = passage.event_id
+    for index, (event, passage) in enumerate(zip(events, passages, strict=True)):
         if index in refused and event not in known:
-            outcomes.append(Outcome(event, "rejected", None, refused[index]))
+            outcomes.append(Outcome(passage.event_id, "rejected", None, refused[index]))
         else:
             new = event in created and first[event] == index
-            outcomes.append(Outcome(event, "created" if new else "duplicate", found[event]))
+            outcomes.append(Outcome(passage.event_id, "created" if new else "duplicate", found[event]))
     return outcomes
 
 
@@ -98,14 +99,15 @@ def refusal_of(error: ImageError, name: str) -> Refusal:
     return Refusal(name, error.code, messages.get(error.code, _("The picture cannot be read.")))
 
 
-def _known_events(event_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, int]:
-    wanted = list(event_ids)
+def _known_events(events: Iterable[str]) -> dict[str, int]:
+    wanted = list(events)
     if not wanted:
         return {}
-    return dict(Detection.objects.filter(event_id__in=wanted).values_list("event_id", "pk"))
+    found = Detection.objects.filter(event_id__in=wanted).values_list("event_id", "pk")
+    return {str(event): pk for event, pk in found}
 
 
-def _prepare(passage: NewPassage, taken: tuple[datetime, datetime]) -> Ready | Refusal:
+def _prepare(event: str, passage: NewPassage, taken: tuple[datetime, datetime]) -> Ready | Refusal:
     frame, crop = None, None
     try:
         if passage.frame is not None:
@@ -124,4 +126,4 @@ def _prepare(passage: NewPassage, taken: tuple[datetime, datetime]) -> Ready | R
             return refusal_of(error, "crop")
     if crop is None and frame and passage.bounding_box:
         crop = images.cut(frame.data, list(passage.bounding_box))
-    return Ready(passage, frame, crop)
+    return Ready(event, passage, frame, crop)

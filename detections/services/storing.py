@@ -2,7 +2,6 @@
 
 import io
 import json
-import uuid
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date
 from typing import Any, NamedTuple
@@ -70,8 +69,9 @@ _ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 
 
 class Ready(NamedTuple):
-    """A passage that met every rule, with its pictures checked."""
+    """A passage that met every rule, with its event as text and its pictures checked."""
 
+    event: str
     passage: NewPassage
     frame: images.Picture | None
     crop: bytes | None
@@ -80,23 +80,23 @@ class Ready(NamedTuple):
 class _Found(NamedTuple):
     """What the database said once the events were locked."""
 
-    known: dict[uuid.UUID, int]
+    known: dict[str, int]
     vehicles: dict[str, int]
     ids: list[int]
 
 
-def store(ready: Sequence[Ready]) -> tuple[dict[uuid.UUID, int], dict[uuid.UUID, int]]:
+def store(ready: Sequence[Ready]) -> tuple[dict[str, int], dict[str, int]]:
     """Write the frames, then the rows in one transaction: ids of the rows made, and of those found, by event.
 
     Frames are removed when the rows were refused. Once COMMIT was sent nothing is removed, whatever comes:
     an answer that got lost may have been a yes.
     """
-    paths: dict[uuid.UUID, str] = {}
+    paths: dict[str, str] = {}
     with transaction.atomic():
         try:
             for item in ready:
                 if item.frame:
-                    paths[item.passage.event_id] = _keep(item.passage, item.frame)
+                    paths[item.event] = _keep(item.passage, item.frame)
             found = _lock_and_look_up(ready)
             created = write(ready, found, paths)
         except BaseException:
@@ -122,7 +122,7 @@ def _lock_and_look_up(ready: Sequence[Ready]) -> _Found:
     months = _months_of(ready)
     wanted: dict[str, int | list[str]] = {
         # In order, so that two senders of the same events wait for each other only one way round.
-        "events": sorted(str(item.passage.event_id) for item in ready),
+        "events": sorted(item.event for item in ready),
         "plates": _forms(item.passage.plate_number for item in ready),
         "count": len(ready),
         "months": [partitions.name_of(month) for month in months],
@@ -135,7 +135,7 @@ def _lock_and_look_up(ready: Sequence[Ready]) -> _Found:
         for month in months:
             partitions.ensure(month, month)
     return _Found(
-        known={uuid.UUID(event): pk for event, pk in (known or {}).items()},
+        known=known or {},
         vehicles={plates.core(plate): pk for plate, pk in (vehicles or {}).items()},
         ids=ids,
     )
@@ -156,16 +156,15 @@ def _months_of(ready: Sequence[Ready]) -> list[date]:
     return [date(year, month, 1) for year, month in sorted({(at.year, at.month) for at in moments})]
 
 
-def write(ready: Sequence[Ready], found: _Found, paths: dict[uuid.UUID, str]) -> dict[uuid.UUID, int]:
+def write(ready: Sequence[Ready], found: _Found, paths: dict[str, str]) -> dict[str, int]:
     """Copy the rows of events that nobody stored yet; their ids by event."""
     now = timezone.now().isoformat()
-    created: dict[uuid.UUID, int] = {}
+    created: dict[str, int] = {}
     lines = []
     for item, pk in zip(ready, found.ids, strict=True):
-        event = item.passage.event_id
-        if event not in found.known:
-            created[event] = pk
-            lines.append(_line(item, pk, paths.get(event, ""), found.vehicles, now))
+        if item.event not in found.known:
+            created[item.event] = pk
+            lines.append(_line(item, pk, paths.get(item.event, ""), found.vehicles, now))
     if lines:
         with connection.cursor() as cursor:
             cursor.copy_expert(_COPY, io.StringIO("".join(lines)))
@@ -181,7 +180,7 @@ def _line(item: Ready, pk: int, path: str, vehicles: dict[str, int], now: str) -
         metadata = {**metadata, "frame_sha256": item.frame.digest}
     fields = (
         str(pk),
-        str(passage.event_id),
+        item.event,
         plate,
         plates.fold(plate),
         _text(passage.ocr_text or passage.plate_number, 64),

@@ -18,7 +18,7 @@ from accounts.services import create_api_key
 from cameras.models import Camera
 from conftest import at
 from detections import counting, feed, services, statistics
-from detections.models import Detection, HourlyCount
+from detections.models import Detection, FeedCursor, HourlyCount
 from detections.passages import NewPassage
 from detections.statistics import By, Span, Tally, check_zone, tallies, weeks_of
 from detections.tests.test_camera_health import passing
@@ -131,18 +131,28 @@ def test_figures_are_complete_while_a_long_transaction_holds_the_feed(new_passag
 
 @pytest.mark.django_db(transaction=True)
 def test_a_count_that_fails_is_made_again(new_passage: New, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert counting.count_new() == 0
     services.record([new_passage(), new_passage()])
 
-    def torn(passages: Any) -> None:
-        add(passages)
+    def torn(*_arguments: Any, **_named: Any) -> None:
         raise RuntimeError("planted")
 
-    add = counting._add
     with monkeypatch.context() as patched:
-        patched.setattr(counting, "_add", torn)
+        patched.setattr(FeedCursor, "save", torn)
         with pytest.raises(RuntimeError):
             counting.count_new()
+    assert not rolled_up()
     assert counting.count_new() == 2
+    assert rolled_up() == recounted()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_batches_are_counted_to_the_end(
+    new_passage: New, other: Camera, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services.record(mixed(new_passage, other))
+    monkeypatch.setattr(counting, "BATCH", 7)
+    assert counting.count_new() == 40
     assert rolled_up() == recounted()
 
 

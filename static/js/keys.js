@@ -22,7 +22,7 @@
   };
   const search = () => {
     const field = document.querySelector("[data-search]");
-    if (field) { field.focus(); field.select(); } else location.assign(`${document.body.dataset.searchUrl}#id_q`);
+    if (field) { field.focus(); field.select(); } else location.assign(`${document.body.dataset.searchUrl}#id_plate`);
   };
   const correct = () => {
     const field = document.querySelector("[data-correct]");
@@ -43,7 +43,7 @@
     const action = actions[event.key];
     if (action) { event.preventDefault(); action(); }
   });
-  if (location.hash === "#id_q") search();
+  if (location.hash === "#id_plate") search();
 
   document.querySelectorAll("[data-open-keys]").forEach((button) => {
     button.hidden = false;
