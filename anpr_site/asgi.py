@@ -12,6 +12,7 @@ http = get_asgi_application()
 
 from channels.routing import ProtocolTypeRouter  # noqa: E402  (models exist only after the line above)
 
+from anpr_site.closing import closing  # noqa: E402
 from anpr_site.routing import websocket  # noqa: E402
 
-application = ProtocolTypeRouter({"http": http, "websocket": websocket})
+application = ProtocolTypeRouter({"http": http, "websocket": closing(websocket)})

@@ -91,6 +91,8 @@ class StreamQuery(serializers.Serializer[Any]):
 class EventStreamConsumer(AsyncWebsocketConsumer):
     """One connection: catches up from `since` by itself, then hears of passages from the shared reader."""
 
+    channel_layer_alias = "none"
+    """No layer has this name: with one, every connection would fall when Redis does."""
     _sending: asyncio.Task[None] | None = None
     _cut_off = _gone = False
     """Looked at in every loop: a cancellation that meets the end of a query is swallowed by asgiref."""
@@ -183,11 +185,13 @@ class EventStreamConsumer(AsyncWebsocketConsumer):
                 await self._send_item(item)
 
     async def _send_item(self, item: Item) -> None:
-        await asyncio.wait_for(self.send(text_data=item.text), SEND_SECONDS)
+        async with asyncio.timeout(SEND_SECONDS):
+            await self.send(text_data=item.text)
         self._place = item.place
 
     async def _say(self, message: dict[str, Any]) -> None:
-        await asyncio.wait_for(self.send(text_data=json.dumps(message, ensure_ascii=False)), SEND_SECONDS)
+        async with asyncio.timeout(SEND_SECONDS):
+            await self.send(text_data=json.dumps(message, ensure_ascii=False))
 
     async def _say_gap(self) -> None:
         """Tell a client that comes back after so long that passages may have been purged meanwhile."""

@@ -10,7 +10,7 @@ import json
 import logging
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypedDict
 
 from channels.db import database_sync_to_async
@@ -152,9 +152,12 @@ def _item(place: Position, passage: Detection) -> Item:
     return Item(place, passage, json.dumps(message, ensure_ascii=False, separators=(",", ":")))
 
 
+_LIGHT = replace(PASSAGES, rows=PASSAGES.rows.defer("image_data"))
+
+
 def _page(after: Position) -> tuple[Position, list[Item], bool]:
     """The place where the next page begins, what is on this one, whether it was full."""
-    places, found = PASSAGES.page(after, PAGE)
+    places, found = _LIGHT.page(after, PAGE)
     with_corrections(found.values())
     items = [_item(place, found[place[1]]) for place in places if place[1] in found]
     return (places[-1] if places else after), items, len(places) == PAGE
@@ -172,7 +175,7 @@ def _now() -> Position:
 
 def oldest() -> Position | None:
     """The place of the oldest passage that is kept; None without any."""
-    places, _found = PASSAGES.page((0, 0), 1)
+    places, _found = _LIGHT.page((0, 0), 1)
     return places[0] if places else None
 
 
