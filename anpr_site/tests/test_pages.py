@@ -43,9 +43,18 @@ def addresses(new_passage: New, theft: StolenVehicle, camera: Camera) -> list[st
     services.match_passages(list(Detection.objects.select_related("camera")))
     alerts = [reverse("alerts:detail", args=[pk]) for pk in Alert.objects.values_list("pk", flat=True)]
     seen = [reverse("detections:detail", args=[pk]) for pk in Detection.objects.values_list("pk", flat=True)]
-    fixed = ["dashboard", "alerts:list", "alerts:live", "detections:list", "detections:live", "cameras:list"]
+    fixed = [
+        "dashboard",
+        "alerts:list",
+        "alerts:live",
+        "detections:list",
+        "detections:live",
+        "cameras:list",
+        "search:page",
+    ]
     one, live = reverse("cameras:detail", args=[camera.code]), reverse("live:page", args=[camera.code])
-    asked = ["/passages/?q=BB6232&motif=PV+12", "/alertes/?etat=toutes", f"{one}?periode=7j"]
+    mark = f"{int(timezone.now().timestamp() * 10**6)}-1"
+    asked = [f"/passages/?before={mark}", "/alertes/?etat=toutes", f"{one}?periode=7j"]
     return [*alerts, *seen, *map(reverse, [*fixed, "cameras:count"]), one, live, *asked]
 
 
