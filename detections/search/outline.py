@@ -77,7 +77,7 @@ class Drawing:
     @property
     def small(self) -> str:
         """Height of the towns' letters."""
-        return self.times(0.8)
+        return self.times(0.95)
 
     @property
     def figures(self) -> str:
