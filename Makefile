@@ -20,7 +20,7 @@ test: .venv/.installed-dev ## all tests, with a real PostgreSQL, Redis and Chrom
 	@sh deploy/chromium.sh
 	@sh deploy/gstreamer.sh
 	@$(PY) -m recognition.weights
-	@exec $(WITH_TEST_SERVERS) -- $(PY) -m pytest $(ARGS)
+	@exec $(PY) -m deploy.testing $(ARGS)
 
 check: .venv/.installed-dev ## ruff, mypy, import floors, templates, migrations, API schema, translations
 	@exec $(WITH_TEST_SERVERS) -- $(PY) -m deploy.checks $(ARGS)

@@ -17,6 +17,7 @@ from accounts.services import create_api_key
 from cameras.models import Camera
 from detections.models import Source
 from detections.passages import NewPassage
+from detections.retention import rules
 from vehicles.models import StolenVehicle
 from vehicles.services import report_theft_of
 
@@ -26,6 +27,7 @@ PASSWORD = "correct horse battery"
 @pytest.fixture(autouse=True)
 def _storage(settings: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Each test has its own media storage; static files are served without `collectstatic`."""
+    rules.forget()
     settings.MEDIA_ROOT = tmp_path_factory.mktemp("media")
     settings.STORAGES = {
         "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

@@ -188,6 +188,11 @@ class ApiKey(models.Model):
         """SHA-256 of `secret`, in hexadecimal."""
         return hashlib.sha256(secret.encode()).hexdigest()
 
+    @property
+    def is_usable(self) -> bool:
+        """Neither revoked nor expired: what `ApiKeyQuerySet.usable` asks of the table."""
+        return self.revoked_at is None and (self.expires_at is None or self.expires_at > timezone.now())
+
     def matches(self, secret: str) -> bool:
         """Constant-time comparison of `secret` with the stored hash."""
         return secrets.compare_digest(self.hash(secret), self.hashed_secret)

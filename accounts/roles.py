@@ -1,8 +1,8 @@
 """What each role may do, as code: reviewed like code, the same on every machine.
 
 admin: everything, accounts and keys included. operator: handles alerts, camera incidents, vehicles and theft
-reports, sees cameras, their zones and the photos that wait to be read. viewer: reads passages and alerts.
-Permissions are Django's names, `app.action_model`.
+reports, corrects reads, sees cameras, their zones and the photos that wait to be read. viewer: reads passages
+and alerts. Permissions are Django's names, `app.action_model`.
 """
 
 from django.db.models import TextChoices
@@ -29,7 +29,9 @@ OPERATOR = VIEWER | {
     "alerts.change_alert",
     "cameras.change_cameraincident",
     "cameras.view_zone",
+    "detections.add_correction",
     "detections.add_detection",
+    "detections.view_correction",
     "detections.view_submission",
     "vehicles.add_vehicle",
     "vehicles.change_vehicle",
@@ -49,6 +51,13 @@ NEVER = frozenset(
         "alerts.delete_alert",
         "cameras.add_cameraincident",
         "cameras.delete_cameraincident",
+        "detections.change_correction",
+        "detections.delete_correction",
+        "detections.add_deletioncertificate",
+        "detections.change_deletioncertificate",
+        "detections.delete_deletioncertificate",
+        "detections.add_retentionrule",
+        "detections.delete_retentionrule",
         "detections.change_detection",
         "detections.delete_detection",
         "detections.add_submission",

@@ -17,9 +17,14 @@ from accounts.services import audit, audit_once
 
 def client_address(request: HttpRequest) -> str | None:
     """Where a request comes from; behind a trusted proxy, the address that the proxy saw."""
-    address = request.META.get("REMOTE_ADDR", "")
-    if settings.SECURE_PROXY_SSL_HEADER and (seen := request.headers.get("X-Forwarded-For")):
-        address = seen.rpartition(",")[2].strip()
+    return address_behind(request.META.get("REMOTE_ADDR", ""), request.headers.get("X-Forwarded-For", ""))
+
+
+def address_behind(remote: str, forwarded: str) -> str | None:
+    """The caller's address: `remote` connected; `forwarded` counts where a trusted proxy adds it."""
+    address = remote
+    if settings.SECURE_PROXY_SSL_HEADER and forwarded:
+        address = forwarded.rpartition(",")[2].strip()
     try:
         return str(ipaddress.ip_address(address))
     except ValueError:

@@ -1,30 +1,19 @@
 """WebSocket of a page: alerts as they come, and those it missed."""
 
 import json
-from importlib import import_module
 from typing import Any, cast
 
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
-from django.conf import settings
-from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
-from django.utils.crypto import constant_time_compare
 
 from accounts.models import User
+from accounts.sessions import account_of
 from alerts.models import Alert
 from alerts.push import GROUP
 from cameras.push import GROUP as CAMERAS
 
 MISSED_LIMIT = 100
 NO_PERMISSION = 4403
-
-
-def account_of(session_key: str | None) -> User | None:
-    """The account of a session as the tables have it now; None once it was logged out or has run out."""
-    session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
-    user: User | None = User.objects.filter(pk=session.get(SESSION_KEY)).first()
-    mark = session.get(HASH_SESSION_KEY, "")
-    return user if user and constant_time_compare(mark, user.get_session_auth_hash()) else None
 
 
 class AlertConsumer(AsyncJsonWebsocketConsumer):

@@ -3,12 +3,13 @@
 import logging
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef, QuerySet
 from django.db.models.functions import Greatest
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
@@ -18,7 +19,8 @@ from accounts.services import audit
 from alerts import push
 from alerts.matching import Match, match
 from alerts.models import OPEN, Alert, AlertStatus, AlertType, MatchKind, Severity
-from detections.models import Detection
+from detections.corrections import with_corrections
+from detections.models import Correction, CorrectionKind, Detection
 from vehicles.models import StolenVehicle
 
 logger = logging.getLogger(__name__)
@@ -40,6 +42,39 @@ def match_passages(passages: Sequence[Detection]) -> list[Alert]:
     Within the feed this is part of its transaction: cursor, alerts and counts move together. Browsers are
     told after the commit.
     """
+    raised = _match(passages)
+    if passages:
+        newest = max(passages, key=lambda passage: passage.pk)
+        transaction.on_commit(lambda: push.passages(count=len(passages), newest_id=newest.pk))
+    return raised
+
+
+@transaction.atomic
+def match_corrections(corrections: Sequence[Correction]) -> list[Alert]:
+    """Raise an alert for each passage whose plate, as an officer corrected it, meets an active theft report.
+
+    Only the correction in force counts: one that was replaced meanwhile comes in the feed itself.
+    """
+    ids, moments = [one.detection_id for one in corrections], [one.detected_at for one in corrections]
+    found = Detection.objects.filter(pk__in=ids, detected_at__range=(min(moments), max(moments)))
+    passages = [
+        _as_corrected(passage)
+        for passage in with_corrections(found.select_related("camera"))
+        if passage.correction and passage.correction.kind == CorrectionKind.CORRECTED
+    ]
+    return _match(passages)
+
+
+def _as_corrected(passage: Detection) -> Detection:
+    """The passage as if it had been read so; nothing of this is stored."""
+    correction = passage.correction
+    if correction is not None:
+        passage.plate_number, passage.plate_key = correction.plate_number, correction.plate_key
+        passage.char_confidences = []
+    return passage
+
+
+def _match(passages: Sequence[Detection]) -> list[Alert]:
     reports = StolenVehicle.objects.like(list({passage.plate_key for passage in passages})).select_related(
         "vehicle"
     )
@@ -52,10 +87,18 @@ def match_passages(passages: Sequence[Detection]) -> list[Alert]:
             hit = match(passage.plate_number, report.plate_number, passage.char_confidences)
             if hit and (alert := raise_stolen(passage, report, hit)):
                 raised.append(alert)
-    if passages:
-        newest = max(passages, key=lambda passage: passage.pk)
-        transaction.on_commit(lambda: push.passages(count=len(passages), newest_id=newest.pk))
     return raised
+
+
+def matched(passages: QuerySet[Detection], *, matched: bool) -> QuerySet[Detection]:
+    """Those of `passages` that raised an alert or were folded into one; or, `matched` false, all others."""
+    alerts = Alert.objects.filter(
+        plate_number=OuterRef("plate_number"),
+        camera_id=OuterRef("camera_id"),
+        detected_at__lte=OuterRef("detected_at"),
+        last_seen_at__gte=OuterRef("detected_at"),
+    )
+    return passages.filter(Exists(alerts) if matched else ~Exists(alerts))
 
 
 def raise_stolen(passage: Detection, report: StolenVehicle, hit: Match) -> Alert | None:
@@ -63,22 +106,14 @@ def raise_stolen(passage: Detection, report: StolenVehicle, hit: Match) -> Alert
     kind = MatchKind(hit.kind)
     if _fold(passage, report, kind):
         return None
-    with translation.override(settings.LANGUAGE_CODE):
-        title = _("Stolen vehicle %(plate)s") % {"plate": report.plate_number}
-        message = (
-            _("Exact match with theft report %(number)s.")
-            if kind == MatchKind.EXACT
-            else _("Probable match with theft report %(number)s: check the photo.")
-        ) % {"number": report.report_number}
     alert, created = Alert.objects.get_or_create(
         detection_id=passage.pk,
         stolen_vehicle=report,
         defaults={
+            **_words(report, kind),
             "type": AlertType.STOLEN,
             "severity": Severity.CRITICAL if kind == MatchKind.EXACT else Severity.HIGH,
-            "title": title,
-            "message": message,
-            "details": {"score": round(hit.score, 3), "characters": hit.explanation()},
+            "details": _details(passage, hit),
             "match_kind": kind,
             "plate_number": passage.plate_number,
             "layout": passage.layout,
@@ -95,10 +130,44 @@ def raise_stolen(passage: Detection, report: StolenVehicle, hit: Match) -> Alert
         },
     )
     if not created:
+        _sharpen(alert, passage, kind, hit)
         return None
     audit(by=None, action="alert.raise", target=alert, details={"match": str(kind)})
     transaction.on_commit(lambda: push.alert_raised(alert))
     return alert
+
+
+def _sharpen(alert: Alert, passage: Detection, kind: MatchKind, hit: Match) -> None:
+    """A probable hit whose read an officer corrected to the reported plate is an exact one from now on."""
+    if passage.correction is None or kind != MatchKind.EXACT or not alert.is_near:
+        return
+    alert.match_kind, alert.severity, alert.plate_number = kind, Severity.CRITICAL, passage.plate_number
+    alert.details = _details(passage, hit)
+    alert.message = _words(alert.stolen_vehicle, kind)["message"] if alert.stolen_vehicle else alert.message
+    alert.save(update_fields=["match_kind", "severity", "plate_number", "details", "message", "updated_at"])
+    audit(by=None, action="alert.sharpen", target=alert, details={"match": str(kind)})
+    transaction.on_commit(lambda: push.alert_changed(alert.pk))
+
+
+def _details(passage: Detection, hit: Match) -> dict[str, Any]:
+    """What a page shows of the comparison."""
+    return {
+        "score": round(hit.score, 3),
+        "characters": hit.explanation(),
+        "corrected": passage.correction is not None,
+    }
+
+
+def _words(report: StolenVehicle, kind: MatchKind) -> dict[str, str]:
+    """Title and message of an alert, in the product's language."""
+    with translation.override(settings.LANGUAGE_CODE):
+        title = _("Stolen vehicle %(plate)s") % {"plate": report.plate_number}
+        message = (
+            _("Exact match with theft report %(number)s.")
+            if kind == MatchKind.EXACT
+            else _("Probable match with theft report %(number)s: check the photo.")
+        ) % {"number": report.report_number}
+    return {"title": title, "message": message}
 
 
 def _fold(passage: Detection, report: StolenVehicle, kind: MatchKind) -> bool:

@@ -23,12 +23,23 @@ app.conf.task_routes = {
     "cameras.tasks.connect_now": {"queue": "recognition"},
     "detections.tasks.make_partitions": {"queue": "nightly"},
     "cameras.tasks.prune_health": {"queue": "nightly"},
+    "anpr_site.tasks.purge": {"queue": "nightly"},
 }
 app.conf.beat_schedule = {
     # Redis may have lost a wake-up: consumers look at the feed anyway.
     "match new passages": {
         "task": "alerts.tasks.match_passages",
         "schedule": 2.0,
+        "options": {"expire_seconds": EXPIRE_SECONDS},
+    },
+    "match corrected plates": {
+        "task": "alerts.tasks.match_corrections",
+        "schedule": 5.0,
+        "options": {"expire_seconds": EXPIRE_SECONDS},
+    },
+    "count new passages": {
+        "task": "detections.tasks.count_passages",
+        "schedule": 5.0,
         "options": {"expire_seconds": EXPIRE_SECONDS},
     },
     "remember plates": {
@@ -55,6 +66,8 @@ app.conf.beat_schedule = {
     },
     # Daily, though months are made three ahead: a failed night must not stop ingest.
     "make partitions": {"task": "detections.tasks.make_partitions", "schedule": 86_400.0},
+    # Retention is counted in days.
+    "purge": {"task": "anpr_site.tasks.purge", "schedule": 86_400.0},
     # A row for each camera and minute: by the disk, weeks are enough.
     "prune health of cameras": {"task": "cameras.tasks.prune_health", "schedule": 86_400.0},
 }

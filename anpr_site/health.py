@@ -38,11 +38,11 @@ def _redis() -> bool:
 
 
 def _feed() -> bool:
-    """False when a consumer is more than a minute behind, or stands still after a restore."""
+    """False when a consumer is more than a minute behind, fails at a row, or stands still after a restore."""
     try:
         return all(
-            feed.lag(consumer).seconds < LATE_SECONDS
-            for consumer in FeedCursor.objects.values_list("consumer", flat=True)
+            not cursor.failures and feed.lag(cursor.consumer).seconds < LATE_SECONDS
+            for cursor in FeedCursor.objects.all()
         )
     except feed.FeedMovedError:
         logger.exception("health: the feed stands still")

@@ -85,10 +85,24 @@ def _cameras(found: list[CameraHealth]) -> Iterator[Metric]:
 
 
 def _feed() -> Iterator[Metric]:
-    passages = GaugeMetricFamily("anpr_feed_waiting_passages", "Not consumed yet.", labels=["consumer"])
+    passages = GaugeMetricFamily(
+        "anpr_feed_waiting_passages",
+        f"Not consumed yet; counted up to {feed.LAG_COUNTED}.",
+        labels=["consumer"],
+    )
     seconds = GaugeMetricFamily("anpr_feed_lag_seconds", "Age of the oldest of them.", labels=["consumer"])
     stuck = GaugeMetricFamily("anpr_feed_stuck", "1 after a restore: rebase_feed.", labels=["consumer"])
-    for consumer in FeedCursor.objects.order_by("consumer").values_list("consumer", flat=True):
+    failures = GaugeMetricFamily(
+        "anpr_feed_failures", "Attempts in a row at a row that it cannot take.", labels=["consumer"]
+    )
+    since = GaugeMetricFamily(
+        "anpr_feed_failing_since_timestamp_seconds", "Since when it fails.", labels=["consumer"]
+    )
+    for cursor in FeedCursor.objects.order_by("consumer"):
+        consumer = cursor.consumer
+        failures.add_metric([consumer], cursor.failures)
+        if cursor.failing_since:
+            since.add_metric([consumer], cursor.failing_since.timestamp())
         try:
             lag = feed.lag(consumer)
         except feed.FeedMovedError:
@@ -97,7 +111,7 @@ def _feed() -> Iterator[Metric]:
         stuck.add_metric([consumer], 0.0)
         passages.add_metric([consumer], lag.passages)
         seconds.add_metric([consumer], lag.seconds)
-    yield from (passages, seconds, stuck)
+    yield from (passages, seconds, stuck, failures, since)
 
 
 def _counts() -> Iterator[Metric]:

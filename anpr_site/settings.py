@@ -63,6 +63,7 @@ if env.bool("MIGRATION_LINTER", default=False):
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "anpr_site.short_way.ShortWayMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -240,7 +241,9 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
         "IngestStatus": ["created", "duplicate"],
+        "LineStatus": ["created", "duplicate", "rejected"],
         "SubmissionStatus": "detections.models.SubmissionStatus",
+        "CorrectionKind": "detections.models.CorrectionKind",
         "AlertStatus": "alerts.models.AlertStatus",
     },
 }
@@ -258,15 +261,30 @@ MAX_IMAGE_BYTES = env.int("MAX_IMAGE_BYTES", default=20 * 1024 * 1024)
 MAX_IMAGE_PIXELS = env.int("MAX_IMAGE_PIXELS", default=40_000_000)
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("MAX_REQUEST_BYTES", default=2 * 1024 * 1024)
 """Largest JSON body, in bytes; uploaded images have MAX_IMAGE_BYTES each."""
+MAX_BATCH_BYTES = env.int("MAX_BATCH_BYTES", default=16 * 1024 * 1024)
+"""Largest batch sent as lines, in bytes, unpacked."""
+MAX_BATCH_LINES = env.int("MAX_BATCH_LINES", default=10_000)
+MAX_EXPORT_ROWS = env.int("MAX_EXPORT_ROWS", default=1_000_000)
 
 CLOCK_TOLERANCE_SECONDS = env.int("CLOCK_TOLERANCE_SECONDS", default=300)
 """How far in the future a sender's clock may be."""
 
 READS_RETENTION_DAYS = env.int("READS_RETENTION_DAYS", default=365)
-"""Older passages are refused on the way in (document A: reads are purged after one year)."""
+"""For how long passages are kept (document A: one year) until a rule in the console says otherwise."""
 
-FEED_CONSUMERS = ["alerts.tasks.match_passages", "detections.tasks.remember_plates"]
+RETENTION_HOLDS: list[str] = []
+"""Functions (dotted names) that are asked before a month of passages is dropped, with its bounds: they copy
+out what they need for longer; what they raise keeps the month."""
+
+FEED_CONSUMERS = [
+    "alerts.tasks.match_passages",
+    "detections.tasks.remember_plates",
+    "detections.tasks.count_passages",
+]
 """Tasks that consume the feed of passages; woken after each commit, and by beat anyway."""
+
+CORRECTION_CONSUMERS = ["alerts.tasks.match_corrections"]
+"""Tasks that consume the corrections of officers, in the same way."""
 
 SEARCH_CASE_REFERENCE_ROLES = env.list("SEARCH_CASE_REFERENCE_ROLES", default=["viewer"])
 """Roles that name a case with each search of passages; API keys always do."""
@@ -274,6 +292,9 @@ SEARCH_CASE_REFERENCE_DAYS = env.int("SEARCH_CASE_REFERENCE_DAYS", default=15)
 """A search that reaches further back names a case, whatever the role."""
 SEARCH_TIMEOUT_MS = env.int("SEARCH_TIMEOUT_MS", default=5000)
 """A search that takes the database longer is ended: it has to be narrowed."""
+
+MATCHED_PASSAGES = "alerts.services.matched"
+"""Narrows passages to those that raised an alert, or did not: alerts stand above, so they are named here."""
 
 STREAMS_PER_WORKER = env.int("STREAMS_PER_WORKER", default=3)
 """Cameras that one recognition worker reads at once; below its threads, so that photos are read too.

@@ -12,6 +12,7 @@ from drf_spectacular.views import SpectacularAPIView
 
 from accounts.api.errors import json_error
 from anpr_site import health, home, metrics
+from detections import statistics_views
 
 
 class SchemaView(SpectacularAPIView):
@@ -33,16 +34,17 @@ camera_pages: list[URLPattern | URLResolver] = [
 ]
 
 urlpatterns = [
+    path("api/v1/", include((api, "api"))),
     path("", home.dashboard, name="dashboard"),
     path("", include("accounts.urls")),
     path("alertes/", include("alerts.urls")),
     path("passages/", include("detections.urls")),
     path("recherche/", include("detections.search_urls")),
+    path("statistiques/", statistics_views.statistics, name="statistics"),
     path("cameras/", include("cameras.live_urls")),
     path("cameras/", include((camera_pages, "cameras"))),
     path("langue/", login_not_required(set_language), name="set_language"),
     path("admin/", admin.site.urls),
-    path("api/v1/", include((api, "api"))),
     path("health", health.health, name="health"),
     path("ready", health.ready, name="ready"),
     path("liveness", health.liveness, name="liveness"),

@@ -26,6 +26,8 @@ from deploy.processes import DeployError, free_port, tied_to_parent, wait_until
 from deploy.supervisor import Program, Supervisor
 
 BIN = Path(sys.executable).parent
+GRANIAN = str(BIN / "granian")
+LOCAL = ("--host", "127.0.0.1")
 WORKERS = ("default", "recognition")
 # What a worker logs when it listens to its queues.
 WORKER_READY = r"(default|recognition)@\S+ ready\."
@@ -65,6 +67,8 @@ class Stack:
         self._base = base
         self._say = say
         self._echo = echo or (lambda _name, _line: None)
+        self.left_out: frozenset[str] = frozenset()
+        """Programs that are not to be started (a test that reads no photo needs no recognition)."""
         self._supervisor: Supervisor | None = None
         self._temporary = False
 
@@ -173,7 +177,7 @@ class Stack:
     def start_processes(self) -> None:
         """Start web, WebSocket, workers and beat, and keep them running."""
         self._supervisor = Supervisor(
-            programs(self.port, self.websocket_port),
+            [one for one in programs(self.port, self.websocket_port) if one.name not in self.left_out],
             environment=self.environment,
             directory=REPOSITORY,
             logs=self.servers.var / "log",
@@ -196,9 +200,9 @@ class Stack:
             raise DeployError(self._complaint("websocket", f"{address} did not answer", seconds))
 
     def wait_workers(self, seconds: float) -> None:
-        """Wait until both Celery workers listen to their queues."""
+        """Wait until the Celery workers listen to their queues."""
         deadline = time.monotonic() + seconds
-        for name in WORKERS:
+        for name in (one for one in WORKERS if one not in self.left_out):
             if not self.supervisor.wait_ready(name, max(0.0, deadline - time.monotonic())):
                 raise DeployError(self._complaint(name, f"worker {name} was not ready", seconds))
 
@@ -210,21 +214,25 @@ class Stack:
         return f"{what} within {seconds:g} s. Its last lines:\n{self.supervisor.tail(name)}"
 
 
+def web(port: int, *, workers: int) -> list[str]:
+    """The command of the web process."""
+    command = [GRANIAN, "--interface", "wsgi", "--no-ws", "anpr_site.wsgi:application", *LOCAL]
+    return [*command, "--port", str(port), "--workers", str(workers), "--blocking-threads", "4"]
+
+
 def programs(port: int, websocket_port: int) -> list[Program]:
     """The processes of the product; beat stops first (no new tasks), workers last (they end what they do)."""
-    granian, celery = str(BIN / "granian"), [str(BIN / "celery"), "-A", "anpr_site"]
-    local = ["--host", "127.0.0.1", "--workers", "1"]
-    web = [granian, "--interface", "wsgi", "--no-ws", "anpr_site.wsgi:application", *local]
+    celery = [str(BIN / "celery"), "-A", "anpr_site"]
     # asginl: ASGI without lifespan events, which Channels doesn't know.
-    socket = [granian, "--interface", "asginl", "--ws", "anpr_site.asgi:application", *local]
+    socket = [GRANIAN, "--interface", "asginl", "--ws", "anpr_site.asgi:application", *LOCAL]
     worker = [*celery, "worker", "--loglevel", "INFO"]
     default = [*worker, "-Q", "default,nightly", "-c", "2", "-n", "default@%h"]
     # Below the pages: reading plates takes all the processor it can get.
     reading = ["nice", "-n", "5", *worker, "-Q", "recognition", "--pool", "threads", "-c", "4"]
     return [
         Program("beat", [*celery, "beat", "--loglevel", "INFO", "--pidfile="], stage=0, grace=5),
-        Program("web", [*web, "--port", str(port), "--blocking-threads", "4"], stage=1, grace=5),
-        Program("websocket", [*socket, "--port", str(websocket_port)], stage=1, grace=5),
+        Program("web", web(port, workers=1), stage=1, grace=5),
+        Program("websocket", [*socket, "--workers", "1", "--port", str(websocket_port)], stage=1, grace=5),
         Program("default", default, stage=2, ready=WORKER_READY),
         # It stores the passages in hand first, and unloads its networks last.
         Program("recognition", [*reading, "-n", "recognition@%h"], stage=2, grace=20, ready=WORKER_READY),

@@ -1,18 +1,36 @@
-"""Passages and waiting photos in the console: to be read, never edited."""
+"""Passages, corrections, waiting photos: to be read, never edited. Rules of retention, certificates."""
 
 from typing import Any, TypeVar, cast
 
+from django import forms
 from django.contrib import admin
 from django.core.paginator import Paginator
 from django.db import connection, models
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path, reverse
 from django.utils.functional import cached_property
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts.views import audit_look
-from detections.models import Detection, FeedCursor, Submission
+from accounts.templatetags.wording import lasting, number
+from accounts.views import audit_look, person
+from detections import feed
+from detections.models import (
+    LIMITS,
+    Correction,
+    DataKind,
+    DeletionCertificate,
+    Detection,
+    FeedCursor,
+    RetentionRule,
+    Submission,
+)
 from detections.partitions import TABLE
+from detections.retention import certificates, rules
 
 ModelT = TypeVar("ModelT", bound=models.Model)
 
@@ -113,8 +131,113 @@ class SubmissionAdmin(ReadOnlyAdmin[Submission]):
     list_select_related = ("camera",)
 
 
+@admin.register(Correction)
+class CorrectionAdmin(WatchedAdmin[Correction]):
+    """What officers said of reads, newest first."""
+
+    look = "correction.view"
+
+    list_display = ("created_at", "kind", "plate_number", "detected_at", "created_by", "case_reference")
+    list_filter = ("kind",)
+    list_select_related = ("created_by",)
+    show_full_result_count = False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Correction]:
+        """Only what the role may see."""
+        return super().get_queryset(request).visible_to(request.user)  # type: ignore[attr-defined, no-any-return]
+
+
 @admin.register(FeedCursor)
 class FeedCursorAdmin(ReadOnlyAdmin[FeedCursor]):
-    """How far each consumer has read."""
+    """How far each consumer has read, and whether it stands still."""
 
-    list_display = ("consumer", "xid", "detection_id", "updated_at")
+    list_display = ("consumer", "stream", "place", "waiting", "failures", "failing_since", "updated_at")
+
+    @admin.display(description=_("place"))
+    def place(self, cursor: FeedCursor) -> str:
+        """As `manage.py feed replay --to-cursor` takes it."""
+        return f"{cursor.xid}-{cursor.row_id}"
+
+    @admin.display(description=_("waiting"))
+    def waiting(self, cursor: FeedCursor) -> str:
+        """How many rows, and for how long the oldest."""
+        try:
+            lag = feed.lag(cursor.consumer)
+        except feed.FeedMovedError:
+            return gettext("restored data: run rebase_feed")
+        rows = f"{number(lag.passages)}+" if lag.more else number(lag.passages)
+        return f"{rows} ({lasting(lag.seconds)})" if lag.passages else rows
+
+
+class RetentionRuleForm(forms.ModelForm[RetentionRule]):
+    """A number of days within the limits of its kind."""
+
+    class Meta:
+        model = RetentionRule
+        fields = ("days",)
+
+    def clean_days(self) -> int:
+        """Within the limits; photos not longer than their passages."""
+        wanted, kind = self.cleaned_data["days"], DataKind(self.instance.kind)
+        limits = LIMITS[kind]
+        most = rules.days(DataKind.READS) if kind == DataKind.IMAGES else limits.most
+        if not limits.least <= wanted <= most:
+            words = gettext("Between %(least)d and %(most)d days.")
+            raise forms.ValidationError(words % {"least": limits.least, "most": most})
+        return int(wanted)
+
+
+@admin.register(RetentionRule)
+class RetentionRuleAdmin(admin.ModelAdmin[RetentionRule]):
+    """One rule for each kind of data."""
+
+    form = RetentionRuleForm
+    list_display = ("kind", "days", "limits", "updated_at")
+    readonly_fields = ("kind", "limits", "updated_at")
+    fields = ("kind", "days", "limits", "updated_at")
+
+    @admin.display(description=_("limits (days)"))
+    def limits(self, rule: RetentionRule) -> str:
+        """Between what it may be set."""
+        limits = LIMITS[DataKind(rule.kind)]
+        return f"{limits.least}–{limits.most}"
+
+    def save_model(
+        self, request: HttpRequest, obj: RetentionRule, form: forms.ModelForm[RetentionRule], change: bool
+    ) -> None:
+        """With the audit row."""
+        rules.change(DataKind(obj.kind), to=obj.days, by=person(request))
+
+
+@admin.register(DeletionCertificate)
+class DeletionCertificateAdmin(ReadOnlyAdmin[DeletionCertificate]):
+    """Certificates, newest first; each can be kept as JSON."""
+
+    list_display = ("started_at", "kind", "until", "rows", "images", "by", "finished_at", "as_json")
+    list_filter = ("kind",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[DeletionCertificate]:
+        """Only what the role may see."""
+        return super().get_queryset(request).visible_to(request.user)  # type: ignore[attr-defined, no-any-return]
+
+    @admin.display(description="JSON")
+    def as_json(self, certificate: DeletionCertificate) -> SafeString:
+        """To be kept."""
+        address = reverse("admin:detections_deletioncertificate_json", args=[certificate.pk])
+        return format_html('<a href="{}">{}</a>', address, gettext("Download"))
+
+    def get_urls(self) -> list[URLPattern]:
+        """With that of the JSON."""
+        own = path(
+            "<int:pk>/json",
+            self.admin_site.admin_view(self.download),
+            name="detections_deletioncertificate_json",
+        )
+        return [own, *super().get_urls()]
+
+    def download(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The certificate as a file."""
+        certificate = get_object_or_404(self.get_queryset(request), pk=pk)
+        facts: dict[str, Any] = certificates.told(certificate)
+        name = f"certificate-{certificate.pk}.json"
+        return JsonResponse(facts, headers={"Content-Disposition": f'attachment; filename="{name}"'})

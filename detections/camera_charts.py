@@ -1,8 +1,9 @@
-"""Charts of a camera's past, drawn here: no script, and every figure in words too."""
+"""Charts, drawn here: no script, and every figure in words too. Those of a camera's past."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple, TypeAlias
 
 from django.utils import formats, timezone
@@ -14,6 +15,8 @@ from detections.camera_history import Point
 WIDTH, HEIGHT = 440, 160
 """Size of a drawing; how large it is shown is the page's business."""
 _LEFT, _RIGHT, _TOP, _BOTTOM = 40, 6, 10, 24
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 Figure: TypeAlias = Callable[[Point], float | None]
 
@@ -56,57 +59,79 @@ class Chart:
     width: int = WIDTH
     height: int = HEIGHT
 
+    @property
+    def right(self) -> str:
+        """Where the drawing ends."""
+        return str(self.width - _RIGHT)
 
-class _Paper:
-    """Where a value of a point stands on the drawing."""
 
-    def __init__(self, points: Sequence[Point], values: Sequence[float | None]) -> None:
-        self._points, self._top = points, _round_up(max((one or 0.0 for one in values), default=0.0) or 1.0)
-        self._step = (WIDTH - _LEFT - _RIGHT) / len(points)
+class Paper:
+    """Where a value stands on the drawing: one for each stretch of time that begins at `starts`."""
 
-    def x(self, index: float) -> float:
+    def __init__(
+        self, starts: Sequence[datetime], values: Sequence[float | None], width: int = WIDTH
+    ) -> None:
+        """`values`: all that are to find room, of every line and bar."""
+        self._starts, self._top = starts, _round_up(max((one or 0.0 for one in values), default=0.0) or 1.0)
+        self._step = (width - _LEFT - _RIGHT) / len(starts)
+
+    def _x(self, index: float) -> float:
         return _LEFT + index * self._step
 
-    def y(self, value: float) -> float:
+    def _y(self, value: float) -> float:
         return HEIGHT - _BOTTOM - min(1.0, value / self._top) * (HEIGHT - _TOP - _BOTTOM)
 
     def line(self, name: str, style: str, values: Sequence[float | None]) -> Line:
+        """A line of one value a stretch; None leaves a gap."""
         pieces: list[list[str]] = [[]]
         for index, value in enumerate(values):
             if value is not None:
-                pieces[-1] += [f"{self.x(index + edge):.1f},{self.y(value):.1f}" for edge in (0, 1)]
+                pieces[-1] += [f"{self._x(index + edge):.1f},{self._y(value):.1f}" for edge in (0, 1)]
             elif pieces[-1]:
                 pieces.append([])
         return Line(name, style, [" ".join(piece) for piece in pieces if piece])
 
     def bars(self, values: Sequence[float]) -> list[Bar]:
-        foot, width = self.y(0), self._step * 0.72
+        """A column for each stretch that has something."""
+        foot, width = self._y(0), self._step * 0.72
         return [
             Bar(
-                f"{self.x(index + 0.14):.1f}",
-                f"{self.y(value):.1f}",
+                f"{self._x(index + 0.14):.1f}",
+                f"{self._y(value):.1f}",
                 f"{width:.1f}",
-                f"{foot - self.y(value):.1f}",
+                f"{foot - self._y(value):.1f}",
             )
             for index, value in enumerate(values)
             if value
         ]
 
     def up(self) -> list[Mark]:
+        """Marks of the values."""
         return [
-            Mark(f"{self.y(value):.1f}", formats.number_format(f"{value:g}"))
+            Mark(f"{self._y(value):.1f}", formats.number_format(f"{value:g}"))
             for value in (0.0, self._top / 2, self._top)
         ]
 
     def across(self) -> list[Mark]:
-        week = self._points[1].start - self._points[0].start > timedelta(hours=1)
+        """Marks of the time: hours of a day, days of a week, or dates."""
+        length = self._starts[1] - self._starts[0]
+        if length >= DAY and len(self._starts) > 7:
+            return self._dates()
         marks = []
-        for index, point in enumerate(self._points):
-            local = timezone.localtime(point.start)
-            if local.minute == 0 and local.hour % (24 if week else 6) == 0:
-                word = formats.date_format(local, "D j") if week else clock(local)
-                marks.append(Mark(f"{self.x(index):.1f}", word))
+        for index, start in enumerate(self._starts):
+            local = timezone.localtime(start)
+            if local.minute == 0 and local.hour % (24 if length > HOUR else 6) == 0:
+                word = formats.date_format(local, "D j") if length > HOUR else clock(local)
+                marks.append(Mark(f"{self._x(index):.1f}", word))
         return marks
+
+    def _dates(self) -> list[Mark]:
+        every = math.ceil(len(self._starts) / 8)
+        return [
+            Mark(f"{self._x(index + 0.5):.1f}", formats.date_format(timezone.localtime(start), "j M"))
+            for index, start in enumerate(self._starts)
+            if index % every == every // 2
+        ]
 
 
 def _written(value: float, most: float) -> str:
@@ -139,7 +164,7 @@ def _chart(
 ) -> Chart:
     values, wanted = [figure(point) for point in points], [asked(point) for point in points]
     known = [one for one in values if one is not None]
-    paper = _Paper(points, [*known, *wanted])
+    paper = Paper([point.start for point in points], [*known, *wanted])
     lines = [paper.line(_("measured"), "actual", values)]
     if any(wanted):
         lines.insert(0, paper.line(_("asked for"), "usual", wanted))
@@ -149,7 +174,7 @@ def _chart(
 def _passages(points: Sequence[Point]) -> Chart:
     expected = [point.expected for point in points]
     actual = [point.passages for point in points]
-    paper = _Paper(points, [1.0, *actual, *expected])
+    paper = Paper([point.start for point in points], [1.0, *actual, *expected])
     known = [one for one in expected if one is not None]
     words = _("%(actual)s passages; %(expected)s are usual.") if known else _("%(actual)s passages.")
     summary = words % {"actual": number(sum(actual)), "expected": number(round(sum(known)))}

@@ -23,16 +23,13 @@ from cameras.incidents import Finding, Findings
 from cameras.models import Camera, CameraIncident, CameraSample, Trouble
 from cameras.samples import minute_of
 from detections.models import Detection
+from detections.statistics import FAR_BELOW, HOUR, WEEK, WEEKS
 
-WEEKS = 4
-HOUR, WEEK = timedelta(hours=1), timedelta(weeks=1)
 LOOK_BACK = timedelta(days=35)
 """How far back the last passage is looked for; further back it is as good as none."""
 
 CHANCE = 1e-5
 """So improbable must so few passages be, if all were well. A camera is judged some thousand times a week."""
-FAR_BELOW = 0.5
-"""Share of the passages expected below which traffic alone does not explain the rest."""
 
 WATCHED = 0.95
 """Share of the hour in which a camera must have been online for its passages to be held against the usual."""

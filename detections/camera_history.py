@@ -1,5 +1,6 @@
 """How a camera fared over a day or a week: its figures by the half hour, or by three hours."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,8 +11,9 @@ from django.utils import timezone
 
 from cameras import samples
 from cameras.models import Camera
-from detections.camera_health import WEEK, WEEKS, usual
+from detections.camera_health import usual
 from detections.models import Detection
+from detections.statistics import HOUR, WEEK, WEEKS, By, Span, tallies
 
 FULLY, PARTLY = 0.95, 0.05
 """Shares of a stretch from which a camera counts as online, and as online now and then."""
@@ -92,6 +94,12 @@ def history_of(camera: Camera, period: Period, *, now: datetime) -> list[Point]:
 
 def _counts(camera: Camera, since: datetime, until: datetime, length: timedelta) -> dict[datetime, int]:
     """Passages of these stretches, and of the same ones of past weeks."""
+    if not length % HOUR:
+        hours = tallies(Span(since - WEEKS * WEEK, until), By.HOUR, cameras=[camera.pk])
+        counts: Counter[datetime] = Counter()
+        for (hour,), tally in hours.items():
+            counts[since + (hour - since) // length * length] += tally.passages
+        return counts
     weeks = [
         Detection.objects.filter(
             camera=camera, detected_at__gte=since - week * WEEK, detected_at__lt=until - week * WEEK

@@ -13,8 +13,9 @@ from accounts.views import person
 from cameras.health import State
 from cameras.models import Camera, CameraIncident
 from detections.camera_charts import charts_of
-from detections.camera_health import WEEK, health_of
+from detections.camera_health import health_of
 from detections.camera_history import PERIODS, history_of, strips_of
+from detections.statistics import WEEK
 
 INCIDENTS = 20
 

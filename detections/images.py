@@ -17,7 +17,10 @@ CROP_MARGIN = 0.15
 """Share of the box added on each side of a crop: an officer judges a plate better with its border."""
 
 CROP_WIDTH = 320
-"""Widest crop kept in the row, in pixels; a plate is legible and the row stays small (under 20 kB)."""
+"""Widest crop kept in the row, in pixels; a plate is legible and the row stays small."""
+
+CROP_BYTES = 20_000
+"""Largest crop that is kept as it was sent."""
 
 _SUFFIX = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "BMP": "bmp"}
 
@@ -34,7 +37,7 @@ class Picture:
 
 
 def check(data: bytes) -> Picture:
-    """Decode fully and measure. Raises ImageError (code, message) for anything but a sound picture."""
+    """Decode to the end and measure. Raises ImageError (code, message) for anything but a sound picture."""
     if len(data) > settings.MAX_IMAGE_BYTES:
         raise ImageError("too_many_bytes", f"more than {settings.MAX_IMAGE_BYTES} bytes")
     image_format, width, height = inspect_image(data, max_pixels=settings.MAX_IMAGE_PIXELS)
@@ -76,7 +79,9 @@ def shrink(image: Image.Image) -> bytes:
 
 
 def small(data: bytes) -> bytes:
-    """A sender's own crop, checked and shrunk to what a row keeps. Raises ImageError."""
-    check(data)
+    """A sender's own crop, checked: as it is where that is a small JPEG, else shrunk. Raises ImageError."""
+    sent = check(data)
+    if sent.format == "JPEG" and max(sent.width, sent.height) <= CROP_WIDTH and len(data) <= CROP_BYTES:
+        return data
     with Image.open(io.BytesIO(data)) as opened:
         return shrink(ImageOps.exif_transpose(opened))

@@ -3,6 +3,7 @@
 Plain SQL: the one library for Django (django-postgres-extra) replaces the database backend, see ADR 0003.
 """
 
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from django.db import connection
@@ -58,3 +59,40 @@ def ensure(first: date, last: date) -> list[str]:
                 made.append(name)
             month = following
     return made
+
+
+def month_in(name: str) -> date:
+    """The month of a partition, by its table's name."""
+    year, month = name.removeprefix(f"{TABLE}_").split("_")
+    return date(int(year), int(month), 1)
+
+
+def months() -> list[date]:
+    """The months that have a partition, oldest first."""
+    return sorted(map(month_in, existing()))
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """A month of the table. `rows` is the planner's estimate (None: never analysed), `size` in bytes."""
+
+    month: date
+    rows: int | None
+    size: int
+
+    def state(self, today: date) -> str:
+        """Of the past, the month that is being written, or made ahead."""
+        present = month_of(today)
+        return "past" if self.month < present else "current" if self.month == present else "ahead"
+
+
+def listed() -> list[Partition]:
+    """All partitions, oldest first, without looking into any of them."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT c.relname, nullif(c.reltuples, -1)::bigint, pg_total_relation_size(c.oid) "
+            "FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = %s::regclass",
+            [TABLE],
+        )
+        found = [Partition(month_in(name), rows, size) for name, rows, size in cursor.fetchall()]
+    return sorted(found, key=lambda one: one.month)

@@ -1,6 +1,5 @@
 """What `services.record` takes and gives, and the rules a passage has to meet."""
 
-import math
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from cameras.models import Camera
 from detections.models import Source
+from detections.retention.rules import reads_cutoff
 from recognition import plates
 
 MIN_PLATE_LENGTH = 2
@@ -21,9 +21,9 @@ MAX_COORDINATE = 1_000_000
 """No picture is wider or higher, in pixels."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True, slots=True)
 class NewPassage:
-    """A passage to be stored.
+    """A passage to be stored. Nobody changes one; a frozen class would cost a batch three times as much.
 
     `detected_at` is aware. Confidences are shares 0..1. `bounding_box` is [x1, y1, x2, y2] in pixels of the
     frame. `frame` and `crop` are encoded pictures (JPEG, PNG, WebP, BMP); `frame_path` names a frame that is
@@ -70,7 +70,7 @@ class Refusal:
     message: str
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Outcome:
     """What became of one passage: status is "created", "duplicate" or "rejected"."""
 
@@ -90,14 +90,22 @@ def check_plate(text: str) -> Refusal | None:
     return None
 
 
-def check_time(moment: datetime) -> Refusal | None:
-    """Late uploads are normal; the future beyond the tolerance and what retention would purge are not."""
-    now = timezone.now()
-    if moment > now + timedelta(seconds=settings.CLOCK_TOLERANCE_SECONDS):
+def times_taken() -> tuple[datetime, datetime]:
+    """The oldest and the latest time that a passage of now may have."""
+    return reads_cutoff(), timezone.now() + timedelta(seconds=settings.CLOCK_TOLERANCE_SECONDS)
+
+
+def check_time(moment: datetime, taken: tuple[datetime, datetime]) -> Refusal | None:
+    """Late uploads are normal; the future beyond the tolerance and what retention would purge are not.
+
+    `taken`: see `times_taken`.
+    """
+    oldest, latest = taken
+    if moment > latest:
         return Refusal(
             "detected_at", "in_the_future", _("The time lies in the future: check the sender's clock.")
         )
-    if moment < now - timedelta(days=settings.READS_RETENTION_DAYS):
+    if moment < oldest:
         return Refusal(
             "detected_at", "too_old", _("The time is older than passages are kept: check the clock.")
         )
@@ -106,36 +114,42 @@ def check_time(moment: datetime) -> Refusal | None:
 
 def check_share(name: str, value: float | None) -> Refusal | None:
     """A confidence is a number from 0 to 1."""
-    if value is None or (math.isfinite(value) and 0 <= value <= 1):
+    if value is None or 0 <= value <= 1:  # not so for NaN
         return None
     return Refusal(name, "not_a_share", _("A confidence is a number from 0 to 1."))
 
 
 def check_box(box: Sequence[float] | None, size: tuple[int, int] | None) -> Refusal | None:
     """Four finite numbers, ordered, inside the frame (`size` in pixels) where one is given."""
-    if box is None:
+    if box is None or _fits(box, size):
         return None
-    wrong = Refusal(
+    return Refusal(
         "bounding_box", "invalid_box", _("The box must be [x1, y1, x2, y2] in pixels, inside the picture.")
     )
-    # Also keeps out whole numbers too large for a float, on which isfinite() fails.
+
+
+def _fits(box: Sequence[float], size: tuple[int, int] | None) -> bool:
+    # The limit also keeps out NaN, and whole numbers too large for a float.
     if len(box) != 4 or not all(
         isinstance(value, int | float) and abs(value) < MAX_COORDINATE for value in box
     ):
-        return wrong
+        return False
     x1, y1, x2, y2 = box
     if not (0 <= x1 < x2 and 0 <= y1 < y2):
-        return wrong
-    if size is not None and (x2 > size[0] + 1 or y2 > size[1] + 1):
-        return wrong
-    return None
+        return False
+    return size is None or (x2 <= size[0] + 1 and y2 <= size[1] + 1)
 
 
-def first_refusal(passage: NewPassage, size: tuple[int, int] | None) -> Refusal | None:
-    """The first rule that `passage` breaks, or None. `size` is the frame's width and height in pixels."""
+def first_refusal(
+    passage: NewPassage, size: tuple[int, int] | None, taken: tuple[datetime, datetime]
+) -> Refusal | None:
+    """The first rule that `passage` breaks, or None.
+
+    `size` is the frame's width and height in pixels, `taken` comes from `times_taken`.
+    """
     return (
         check_plate(passage.plate_number)
-        or check_time(passage.detected_at)
+        or check_time(passage.detected_at, taken)
         or check_share("confidence", passage.confidence)
         or check_share("detection_confidence", passage.detection_confidence)
         or check_share("recognition_confidence", passage.recognition_confidence)

@@ -171,7 +171,7 @@ def _groups(found: Found, criteria: Criteria) -> list[Group]:
     if criteria.mode != Mode.FUZZY:
         return [Group("", 1.0, "", (), found.matches)] if found.matches else []
     groups = []
-    for plate, same in groupby(found.matches, key=lambda match: match.passage.plate_number):
+    for plate, same in groupby(found.matches, key=lambda match: match.plate):
         of_plate = list(same)
         first = of_plate[0]
         sentences = [words for one in first.characters if (words := explain(one))]

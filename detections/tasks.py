@@ -6,7 +6,7 @@ from celery import current_app, shared_task
 from django.utils import timezone
 
 import cameras.services
-from detections import camera_health, feed, partitions, submissions
+from detections import camera_health, counting, feed, partitions, submissions
 from detections.search import dictionary
 
 EXPIRE_SECONDS = 30
@@ -80,13 +80,19 @@ def run_camera(camera_id: int, hops: int = 0) -> bool:
 @shared_task
 def remember_plates() -> int:
     """Enter the plates of new passages in the dictionary of the search; how many passages."""
-    return feed.consume(dictionary.CONSUMER, dictionary.remember)
+    return feed.follow(dictionary.PASSAGES, dictionary.CONSUMER, dictionary.remember)
 
 
 @shared_task
 def judge_cameras() -> int:
     """Open and close incidents of cameras; how many were told."""
     return len(camera_health.judge())
+
+
+@shared_task
+def count_passages() -> int:
+    """Count every passage that the feed holds for the statistics; the number counted."""
+    return counting.count_new()
 
 
 @shared_task

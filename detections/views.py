@@ -15,9 +15,12 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 from PIL import Image, UnidentifiedImageError
 
-from accounts.models import User
+from accounts.models import User, may
 from accounts.views import audit_look, person
-from detections.models import Detection, Stay
+from detections import statistics
+from detections.corrections import with_corrections
+from detections.models import Correction, Detection, Stay
+from detections.passages import Refusal
 
 ModelT = TypeVar("ModelT", bound=Model)
 
@@ -74,9 +77,9 @@ def _read_mark(mark: str) -> tuple[datetime, int]:
 
 
 def passages_today(user: User) -> int:
-    """How many passages since midnight, local time."""
-    midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
-    return Detection.objects.visible_to(user).filter(detected_at__gte=midnight).count()
+    """How many passages since midnight, local time; 0 for who may see none."""
+    today = statistics.Span.days(1, now=timezone.now())
+    return statistics.passages_in(today) if may(user, "detections.view_detection") else 0
 
 
 def for_list(user: User) -> QuerySet[Detection]:
@@ -89,9 +92,9 @@ def for_list(user: User) -> QuerySet[Detection]:
     )
 
 
-def newest_passages(user: User) -> QuerySet[Detection]:
-    """The newest few, for the dashboard."""
-    return for_list(user)[:LIVE_SIZE]
+def newest_passages(user: User) -> list[Detection]:
+    """The newest few with their corrections, for the dashboard."""
+    return with_corrections(for_list(user)[:LIVE_SIZE])
 
 
 @require_safe
@@ -100,6 +103,7 @@ def passage_list(request: HttpRequest) -> HttpResponse:
     """All passages, newest first."""
     before = request.GET.get("before", "")
     page = newest_slice(for_list(person(request)), field="detected_at", before=before)
+    with_corrections(page.rows)
     return render(request, "detections/list.html", {"page": page, "first_page": not before})
 
 
@@ -115,16 +119,33 @@ def live(request: HttpRequest) -> HttpResponse:
 @require_safe
 @permission_required("detections.view_detection", raise_exception=True)
 def detail(request: HttpRequest, pk: int) -> HttpResponse:
-    """One passage: photo, plate as read, everything known about the read."""
+    """One passage: photo, plate as read, what officers said of it, everything known about the read."""
     passage = get_object_or_404(for_list(person(request)).select_related("vehicle"), pk=pk)
     audit_look(request, action="passage.view", target=passage)
+    return show(request, passage)
+
+
+def show(
+    request: HttpRequest,
+    passage: Detection,
+    *,
+    typed: dict[str, str] | None = None,
+    refusal: Refusal | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    """The page of a passage; with `typed` and `refusal` after a correction that was not taken."""
+    history = list(Correction.objects.of(passage))
+    passage.correction = history[0] if history else None
     context = {
         "passage": passage,
+        "history": history,
+        "typed": typed or {"plate_number": passage.plate_in_force},
+        "refusal": refusal,
         "frame_size": frame_size(passage.image_path),
         "stays": Stay.objects.of_passage(passage),
         "characters": list(zip(passage.plate_number, passage.char_confidences, strict=False)),
     }
-    return render(request, "detections/detail.html", context)
+    return render(request, "detections/detail.html", context, status=status)
 
 
 @require_safe

@@ -139,12 +139,12 @@ def find_format(country: str, category: str) -> PlateFormat:
 
 def is_format_of(country: str, plate: str) -> bool:
     """Whether the normalised text fits a format of the country exactly."""
-    return any(fmt.pattern.fullmatch(plate) for fmt in all_formats() if fmt.country == country)
+    return _any_pattern(country).fullmatch(plate) is not None
 
 
 def is_format_of_folded(country: str, folded: str) -> bool:
     """Whether some text that folds to `folded` (see `fold_characters`) fits a format of the country."""
-    return any(pattern.fullmatch(folded) for pattern in _folded_patterns(country))
+    return _any_folded_pattern(country).fullmatch(folded) is not None
 
 
 @cache
@@ -153,8 +153,16 @@ def _by_name() -> dict[tuple[str, str], PlateFormat]:
 
 
 @cache
-def _folded_patterns(country: str) -> tuple[re.Pattern[str], ...]:
-    return tuple(re.compile(_fold_pattern(f.pattern.pattern)) for f in all_formats() if f.country == country)
+def _any_pattern(country: str) -> re.Pattern[str]:
+    """One expression for all formats of a country: asked of every passage."""
+    return re.compile("|".join(f.pattern.pattern for f in all_formats() if f.country == country))
+
+
+@cache
+def _any_folded_pattern(country: str) -> re.Pattern[str]:
+    return re.compile(
+        "|".join(_fold_pattern(f.pattern.pattern) for f in all_formats() if f.country == country)
+    )
 
 
 def _fold_pattern(pattern: str) -> str:

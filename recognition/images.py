@@ -11,7 +11,8 @@ import struct
 import zlib
 from typing import TYPE_CHECKING, NamedTuple
 
-from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageFile, ImageOps, UnidentifiedImageError
+from PIL.JpegImagePlugin import JpegImageFile
 
 if TYPE_CHECKING:
     from recognition.types import RGB
@@ -62,12 +63,17 @@ class ImageFacts(NamedTuple):
 def inspect_image(data: bytes, *, max_pixels: int = MAX_PIXELS) -> ImageFacts:
     """Check that the bytes are an accepted picture that decodes to its end. Does not need numpy.
 
-    Raises ImageError.
+    A JPEG is decoded at an eighth of its size: every byte of it is read, in half the time. Raises ImageError.
     """
     with _opened(data, max_pixels) as image:
+        width, height = image.size
+        if isinstance(image, JpegImageFile):
+            image.draft("L", (1, 1))
+        _load(image)
         name = "JPEG" if image.format == "MPO" else str(image.format)
-        upright = _decoded(image)
-        return ImageFacts(name, upright.width, upright.height)
+        return (
+            ImageFacts(name, height, width) if _lies_on_its_side(image) else ImageFacts(name, width, height)
+        )
 
 
 def open_image(data: bytes, *, max_pixels: int = MAX_PIXELS) -> RGB:
@@ -111,12 +117,27 @@ def _opened(data: bytes, max_pixels: int) -> Image.Image:
     return image
 
 
-def _decoded(image: Image.Image) -> Image.Image:
+def _load(image: Image.Image) -> None:
     # Other libraries (ultralytics among them) switch Pillow to accept cut-off files for the whole process.
     ImageFile.LOAD_TRUNCATED_IMAGES = False
     try:
         image.load()
+    except _DAMAGED as error:
+        raise ImageError("truncated", "The picture is cut off or damaged.") from error
+
+
+def _decoded(image: Image.Image) -> Image.Image:
+    _load(image)
+    try:
         return ImageOps.exif_transpose(image)
+    except _DAMAGED as error:
+        raise ImageError("truncated", "The picture is cut off or damaged.") from error
+
+
+def _lies_on_its_side(image: Image.Image) -> bool:
+    """Whether EXIF says that width and height change places."""
+    try:
+        return image.getexif().get(ExifTags.Base.Orientation) in (5, 6, 7, 8)
     except _DAMAGED as error:
         raise ImageError("truncated", "The picture is cut off or damaged.") from error
 

@@ -71,9 +71,9 @@ def fold(plate: str) -> str:
     A misread mark is recognised too: `BB6232R8` and `B86232RB` fold as `BB6232` does. The answer depends
     on the folded characters alone, so texts that differ by confusable characters always fold alike.
     """
-    text = normalise(plate)
-    start, end = bare_span(text)
-    return fold_characters(text)[start:end]
+    folded = fold_characters(normalise(plate))
+    start, end = _folded_core_span(folded)
+    return folded[start:end]
 
 
 def confusable(first: str, second: str) -> bool:

@@ -15,7 +15,8 @@ from alerts import services, tasks
 from alerts.models import Alert, AlertStatus, MatchKind, Severity
 from cameras.models import Camera
 from conftest import picture
-from detections.models import Detection
+from detections.corrections import correct
+from detections.models import Detection, FeedCursor
 from detections.passages import NewPassage
 from detections.services import record
 from vehicles.models import StolenVehicle
@@ -172,3 +173,51 @@ def test_a_copy_that_a_killed_worker_left_half_is_written_anew(
     assert alert.image_path == left
     with default_storage.open(alert.image_path) as frame:
         assert frame.read() == picture()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_plate_corrected_by_hand_is_matched_once(
+    new_passage: New, theft: StolenVehicle, operator: User
+) -> None:
+    record([new_passage("ZZ1111RB", char_confidences=[0.9] * 8)])
+    passage = Detection.objects.get()
+    tasks.match_passages()
+    correct(passage, by=operator, plate_number="BB6232RB", reason="seen on the photo")
+    assert tasks.match_corrections() == 1
+    assert tasks.match_corrections() == 0
+    alert = Alert.objects.get()
+    assert (alert.match_kind, alert.plate_number) == ("exact", "BB6232RB")
+    assert alert.details["corrected"] is True
+    # As after a restore: given again, it changes nothing.
+    FeedCursor.objects.update(xid=0, row_id=0)
+    assert (tasks.match_passages(), tasks.match_corrections()) == (1, 1)
+    assert Alert.objects.get().repeat_count == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_only_the_correction_in_force_is_matched(
+    new_passage: New, theft: StolenVehicle, operator: User
+) -> None:
+    record([new_passage("ZZ1111RB")])
+    passage = Detection.objects.get()
+    first = correct(passage, by=operator, plate_number="BB6232RB", reason="seen on the photo")
+    correct(passage, by=operator, kind="confirmed", after=first.pk)
+    assert tasks.match_corrections() == 2
+    assert not Alert.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_probable_hit_corrected_to_the_reported_plate_becomes_exact(
+    new_passage: New, theft: StolenVehicle, operator: User
+) -> None:
+    record([new_passage("B86232RB", char_confidences=[0.9] * 8)])
+    tasks.match_passages()
+    assert Alert.objects.get().is_near
+    correct(Detection.objects.get(), by=operator, plate_number="BB6232RB", reason="seen on the photo")
+    for _again in range(2):
+        tasks.match_corrections()
+        alert = Alert.objects.get()
+        assert (alert.match_kind, alert.severity) == (MatchKind.EXACT, Severity.CRITICAL)
+        assert (alert.plate_number, alert.details["corrected"]) == ("BB6232RB", True)
+        assert AuditEvent.objects.filter(action="alert.sharpen").count() == 1
+        FeedCursor.objects.update(xid=0, row_id=0)

@@ -14,5 +14,5 @@ def test_ticks_that_no_worker_takes_run_out() -> None:
     expiry = dict(PeriodicTask.objects.values_list("name", "expire_seconds"))
     assert set(app.conf.beat_schedule) <= set(expiry)
     frequent = {name for name, entry in app.conf.beat_schedule.items() if entry["schedule"] < 60}
-    assert len(frequent) == 5
+    assert len(frequent) == 7
     assert {expiry[name] for name in frequent} == {EXPIRE_SECONDS}

@@ -51,10 +51,16 @@ def addresses(new_passage: New, theft: StolenVehicle, camera: Camera) -> list[st
         "detections:live",
         "cameras:list",
         "search:page",
+        "statistics",
     ]
     one, live = reverse("cameras:detail", args=[camera.code]), reverse("live:page", args=[camera.code])
     mark = f"{int(timezone.now().timestamp() * 10**6)}-1"
-    asked = [f"/passages/?before={mark}", "/alertes/?etat=toutes", f"{one}?periode=7j"]
+    asked = [
+        f"/passages/?before={mark}",
+        "/alertes/?etat=toutes",
+        f"{one}?periode=7j",
+        "/statistiques/?periode=24h",
+    ]
     return [*alerts, *seen, *map(reverse, [*fixed, "cameras:count"]), one, live, *asked]
 
 

@@ -7,7 +7,7 @@ from accounts.models import ApiKey, AuditEvent, User
 from accounts.services import create_api_key
 from alerts.models import Alert
 from cameras.models import Camera, CameraIncident, ModelConfig, SensorSettings, Zone
-from detections.models import Detection, SavedSearch, Submission
+from detections.models import Correction, Detection, SavedSearch, Submission
 from vehicles.models import StolenVehicle, Vehicle
 
 pytestmark = pytest.mark.django_db
@@ -30,6 +30,7 @@ def test_querysets_deny_by_default(
             AuditEvent,
             Camera,
             CameraIncident,
+            Correction,
             Detection,
             SavedSearch,
             StolenVehicle,

@@ -8,8 +8,17 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.api.serializers import StrictJson, refused
+from accounts.models import may
 from cameras.api.fields import CameraField
-from detections.models import Detection, Layout, Stay, Submission, SubmissionStatus
+from detections.models import (
+    Correction,
+    CorrectionKind,
+    Detection,
+    Layout,
+    Stay,
+    Submission,
+    SubmissionStatus,
+)
 from recognition import plates
 
 BOX_EXAMPLE = "[412, 300, 540, 338]"
@@ -61,30 +70,39 @@ class IngestSerializer(serializers.Serializer[Any]):
         return attrs
 
 
-class EventQuerySerializer(serializers.Serializer[Any]):
-    """What a list of passages is asked for."""
-
-    plate = serializers.CharField(
-        default="", allow_blank=True, max_length=64, help_text="Whole plate, as read."
-    )
-    reason = serializers.CharField(
-        default="", allow_blank=True, max_length=500, help_text="Why; needed with `plate`."
-    )
-    camera = serializers.CharField(default="", allow_blank=True, help_text="Code of a camera.")
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Who searches a plate says why: it goes to the audit trail."""
-        if plates.normalise(attrs["plate"]) and not attrs["reason"]:
-            raise refused("reason", "required", _("A search by plate needs a reason."))
-        return attrs
-
-
 class IngestedSerializer(serializers.Serializer[Any]):
     """Answer to a reading that was stored."""
 
     event_id = serializers.UUIDField()
     status = serializers.ChoiceField(choices=["created", "duplicate"])
     id = serializers.IntegerField()
+
+
+class LineErrorSerializer(serializers.Serializer[Any]):
+    """One thing that is wrong."""
+
+    field = serializers.CharField()  # type: ignore[assignment]
+    code = serializers.CharField()
+    message = serializers.CharField()
+
+
+class LineSerializer(serializers.Serializer[Any]):
+    """What became of one line of a batch."""
+
+    line = serializers.IntegerField(help_text="From 1: the line, or the place in the array.")
+    event_id = serializers.UUIDField(allow_null=True)
+    status = serializers.ChoiceField(choices=["created", "duplicate", "rejected"])
+    id = serializers.IntegerField(allow_null=True)
+    errors = LineErrorSerializer(many=True)  # type: ignore[assignment]
+
+
+class BatchSerializer(serializers.Serializer[Any]):
+    """Answer to a batch."""
+
+    created = serializers.IntegerField()
+    duplicates = serializers.IntegerField()
+    rejected = serializers.IntegerField()
+    results = LineSerializer(many=True)
 
 
 class QueuedSerializer(serializers.Serializer[Any]):
@@ -126,10 +144,32 @@ class StaySerializer(serializers.ModelSerializer[Stay]):
         fields = ("started_at", "ended_at", "seconds")
 
 
+class ReviewedSerializer(serializers.Serializer[Any]):
+    """An officer's word on a read, the newest of them."""
+
+    kind = serializers.ChoiceField(choices=CorrectionKind.choices)
+    plate_number = serializers.CharField(help_text="Empty when nobody can read the plate.")
+    at = serializers.DateTimeField()
+    by = serializers.CharField(allow_null=True, help_text="For who may see who corrected; else null.")
+
+
+def reviewed_of(correction: Correction | None, *, named: bool) -> dict[str, Any] | None:
+    """What an officer said of the read, as it is shown; `named`: and who."""
+    if correction is None:
+        return None
+    return {
+        "kind": correction.kind,
+        "plate_number": correction.plate_number,
+        "at": correction.created_at.isoformat(),
+        "by": str(correction.created_by) if named else None,
+    }
+
+
 class EventSerializer(serializers.ModelSerializer[Detection]):
     """A passage; its images are served by the pages, not by this list."""
 
     camera = serializers.CharField(source="camera.code")
+    reviewed = serializers.SerializerMethodField()
 
     class Meta:
         model = Detection
@@ -160,7 +200,31 @@ class EventSerializer(serializers.ModelSerializer[Detection]):
             "camera",
             "detected_at",
             "created_at",
+            "reviewed",
         )
+
+    @extend_schema_field(ReviewedSerializer(allow_null=True))
+    def get_reviewed(self, passage: Detection) -> dict[str, Any] | None:
+        """Null while no officer has looked."""
+        request = self.context.get("request")
+        named = request is not None and may(request.user, "detections.view_correction")
+        return reviewed_of(passage.correction, named=named)
+
+
+class EventPageSerializer(serializers.Serializer[Any]):
+    """A page of passages."""
+
+    next = serializers.URLField(allow_null=True, help_text="Older passages.")
+    previous = serializers.URLField(allow_null=True, help_text="Newer passages.")
+    results = EventSerializer(many=True)
+
+
+class OneEventQuerySerializer(serializers.Serializer[Any]):
+    """How a passage is asked for."""
+
+    at = serializers.DateTimeField(
+        required=False, help_text="Its `detected_at`, where known: found faster in years of passages."
+    )
 
 
 class OneEventSerializer(EventSerializer):

@@ -13,7 +13,7 @@ import vehicles.models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("detections", "0002_stays"),
+        ("detections", "0003_ingest"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -1,15 +1,33 @@
-"""One row per passage, the photos that wait to be read, the cursors of the feed."""
+"""One row per passage, what officers say of it, photos that wait to be read, cursors of the feed, counts."""
 
+from detections.models.correction import Correction, CorrectionKind, CorrectionQuerySet
 from detections.models.feed import FeedCursor
 from detections.models.passage import Detection, DetectionQuerySet, Layout, Source, Stay, StayQuerySet
+from detections.models.retention import (
+    LIMITS,
+    CertificateQuerySet,
+    DataKind,
+    DeletionCertificate,
+    RetentionRule,
+)
 from detections.models.search import SavedSearch, SavedSearchQuerySet, SeenPlate
+from detections.models.statistics import HourlyCount
 from detections.models.submission import Submission, SubmissionQuerySet, SubmissionStatus
 
 __all__ = [
+    "LIMITS",
+    "CertificateQuerySet",
+    "Correction",
+    "CorrectionKind",
+    "CorrectionQuerySet",
+    "DataKind",
+    "DeletionCertificate",
     "Detection",
     "DetectionQuerySet",
     "FeedCursor",
+    "HourlyCount",
     "Layout",
+    "RetentionRule",
     "SavedSearch",
     "SavedSearchQuerySet",
     "SeenPlate",

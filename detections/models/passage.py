@@ -2,7 +2,7 @@
 
 import uuid
 from datetime import datetime
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
@@ -11,8 +11,10 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User, may
 from cameras.models import Camera
-from recognition import plates
 from vehicles.models import PLATE_REGEX, PlateField, Vehicle
+
+if TYPE_CHECKING:
+    from detections.models.correction import Correction
 
 
 class Source(models.TextChoices):
@@ -37,10 +39,6 @@ class DetectionQuerySet(models.QuerySet["Detection"]):
     def visible_to(self, user: User | AnonymousUser) -> Self:
         """Passages that `user` may see."""
         return self if may(user, "detections.view_detection") else self.none()
-
-    def of_plate(self, plate: str) -> Self:
-        """Passages whose plate folds like `plate`: exact and confusable reads."""
-        return self.filter(plate_key=plates.fold(plates.normalise(plate)))
 
     def newest(self) -> Self:
         """Newest first, without the images, which are served one by one."""
@@ -86,10 +84,16 @@ class Detection(models.Model):
     tpms = models.JSONField(_("tyre sensors"), default=list)
     metadata = models.JSONField(_("other data"), default=dict)
     source = models.CharField(_("source"), max_length=8, choices=Source)
+    # No indexes of their own: "detection_vehicle" is for those few that are known, "detection_camera" serves
+    # the camera, and accounts are never deleted.
     vehicle = models.ForeignKey(
-        Vehicle, on_delete=models.SET_NULL, null=True, related_name="+", verbose_name=_("vehicle")
+        Vehicle,
+        on_delete=models.SET_NULL,
+        null=True,
+        db_index=False,
+        related_name="+",
+        verbose_name=_("vehicle"),
     )
-    # No index of their own: "detection_camera" serves the camera, and accounts are never deleted.
     camera = models.ForeignKey(
         Camera, on_delete=models.PROTECT, db_index=False, related_name="+", verbose_name=_("camera")
     )
@@ -107,13 +111,16 @@ class Detection(models.Model):
 
     objects: ClassVar[models.Manager["Detection"]] = DetectionQuerySet.as_manager()
 
+    correction: "Correction | None" = None
+    """The officer's word in force, where `corrections.with_corrections` looked it up. Not a column."""
+
     class Meta:
         verbose_name = _("passage")
         verbose_name_plural = _("passages")
         ordering = ("-detected_at", "-id")
         indexes = (
             models.Index(fields=["plate_number", "-detected_at"], name="detection_plate"),
-            models.Index(fields=["plate_key", "-detected_at"], name="detection_key"),
+            models.Index(fields=["vehicle"], name="detection_vehicle", condition=Q(vehicle__isnull=False)),
             models.Index(fields=["-detected_at", "-id"], name="detection_newest"),
             models.Index(fields=["camera", "-detected_at"], name="detection_camera"),
         )
@@ -127,6 +134,11 @@ class Detection(models.Model):
 
     def __str__(self) -> str:
         return f"{self.plate_number} {self.detected_at:%Y-%m-%d %H:%M:%S}"
+
+    @property
+    def plate_in_force(self) -> str:
+        """The plate as an officer corrected it (see `correction`), else as it was read."""
+        return (self.correction.plate_number if self.correction else "") or self.plate_number
 
 
 class StayQuerySet(models.QuerySet["Stay"]):

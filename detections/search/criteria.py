@@ -14,7 +14,9 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from detections.models import DataKind
 from detections.passages import MIN_PLATE_LENGTH
+from detections.retention.rules import days, reads_cutoff
 from recognition import plates
 
 DEFAULT_WINDOW = timedelta(days=7)
@@ -84,15 +86,14 @@ class Criteria:
             self._check_edits()
 
     def _check_window(self) -> None:
-        now = timezone.now()
         if self.since >= self.until:
             raise SearchRefusedError("from", "window_empty", _("The beginning must lie before the end."))
-        if self.until > now + timedelta(seconds=settings.CLOCK_TOLERANCE_SECONDS):
+        if self.until > timezone.now() + timedelta(seconds=settings.CLOCK_TOLERANCE_SECONDS):
             raise SearchRefusedError("to", "in_the_future", _("The end lies in the future."))
         # A day more, so that "a year" asked for is a year, however long the form stood open.
-        if self.since < now - timedelta(days=settings.READS_RETENTION_DAYS + 1):
+        if self.since < reads_cutoff() - timedelta(days=1):
             message = _("Passages are kept for %(days)d days: begin later.")
-            raise SearchRefusedError("from", "too_old", message % {"days": settings.READS_RETENTION_DAYS})
+            raise SearchRefusedError("from", "too_old", message % {"days": days(DataKind.READS)})
 
     def _check_length(self) -> None:
         known = len(_WILDCARDS.sub("", self.text))

@@ -13,10 +13,14 @@ from django.db import connection, transaction
 from psycopg2.extras import execute_values
 
 from detections.models import Detection, FeedCursor, SeenPlate
+from recognition import plates
 
 CONSUMER = "plates"
 FRESH_MOST = 5000
 """Passages beyond the cursor that a search looks at; with more it says that the newest may be missing."""
+
+PASSAGES = feed.Stream(feed.PASSAGES.name, Detection.objects.only("detected_at", "plate_number", "plate_key"))
+"""The stream of passages without what the dictionary does not need."""
 
 _REMEMBER = """
     INSERT INTO detections_seenplate AS seen (plate_number, plate_key, first_seen, last_seen) VALUES %s
@@ -91,6 +95,13 @@ def remember(passages: Sequence[Detection]) -> None:
         execute_values(cursor.cursor, _REMEMBER, rows)
 
 
+def enter(plate_number: str, seen: datetime) -> None:
+    """Enter one plate, seen at that moment: an officer says so."""
+    day = seen.astimezone(UTC).date()
+    with connection.cursor() as cursor:
+        execute_values(cursor.cursor, _REMEMBER, [(plate_number, plates.fold(plate_number), day, day)])
+
+
 @transaction.atomic
 def rebuild() -> int:
     """Enter the plates of all passages at once, after an import of millions; how many plates there are.
@@ -104,7 +115,7 @@ def rebuild() -> int:
         oldest_running = cursor.fetchone()[0]
         cursor.execute(_REBUILD, [str(oldest_running)])
     if place.xid < oldest_running:
-        place.xid, place.detection_id = oldest_running, 0
+        place.xid, place.row_id = oldest_running, 0
         place.save()
     return SeenPlate.objects.count()
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from psycopg2 import errors
 
 from cameras.models import Camera
-from detections.models import Detection
+from detections.models import Correction, Detection
 from detections.search import dictionary, patterns, sightings
 from detections.search.criteria import Criteria, Mode, SearchRefusedError
 from detections.search.sightings import Place, Sighting, Window
@@ -34,10 +34,12 @@ _WHOLE, _APART = 1000, 20
 class Match:
     """A passage found. `kind`: "same", "confusable" or "edited" plate, or "pattern"; `score` from 0 to 1.
 
-    `characters` holds the read against the plate that was looked for; () for a pattern.
+    `plate` is what met the search: the read, or what an officer corrected it to. `characters` holds it
+    against the plate that was looked for; () for a pattern.
     """
 
     passage: Detection
+    plate: str
     kind: str
     score: float
     characters: tuple[CharComparison, ...] = ()
@@ -88,7 +90,7 @@ def find(
     cut = criteria.mode == Mode.FUZZY and len(known.plates) > MOST_PLATES
     count = None if ranks is None else len(ranks)
     nearest = sorted(ranks or (), key=lambda plate: (ranks or {})[plate])[:NEAREST]
-    matches = _matches(rows, criteria, passages)
+    matches = _matches(rows, criteria, passages, ranks)
     return Found(matches, older, newer, count, nearest, cut, known.lags)
 
 
@@ -138,24 +140,46 @@ def _page(
     return rows, older, newer
 
 
-def _matches(rows: Sequence[Sighting], criteria: Criteria, passages: QuerySet[Detection]) -> list[Match]:
-    """The passages of these rows, in their order; one query, for the rows' own time only."""
+def _matches(
+    rows: Sequence[Sighting],
+    criteria: Criteria,
+    passages: QuerySet[Detection],
+    ranks: Mapping[str, int] | None,
+) -> list[Match]:
+    """The passages of these rows, in their order, for the rows' own time only.
+
+    One whose read and whose corrected plate both meet the search counts by the corrected one.
+    """
     if not rows:
         return []
     moments = [row.detected_at for row in rows]
     within = passages.filter(detected_at__range=(min(moments), max(moments)))
     stored = within.in_bulk([row.pk for row in rows])
-    return [_match(stored[row.pk], criteria) for row in rows if row.pk in stored]
+    for pk, word in Correction.objects.newest_of(stored).items():
+        stored[pk].correction = word
+    by_word = {row.pk for row in rows if row.corrected}
+    found = []
+    for row in rows:
+        passage = stored.get(row.pk)
+        if passage is None:
+            continue
+        right = passage.correction.plate_number if passage.correction else ""
+        twice = row.pk in by_word or bool(ranks and right != passage.plate_number and right in ranks)
+        if row.corrected or not twice:
+            found.append(_match(passage, row.corrected, criteria))
+    return found
 
 
-def _match(passage: Detection, criteria: Criteria) -> Match:
+def _match(passage: Detection, corrected: str, criteria: Criteria) -> Match:
+    plate = corrected or passage.plate_number
     if criteria.mode == Mode.WILDCARD:
-        return Match(passage, "pattern", 1.0)
-    read = passage.plate_number
-    characters = tuple(plates.compare(read, criteria.text))
+        return Match(passage, plate, "pattern", 1.0)
+    characters = tuple(plates.compare(plate, criteria.text))
     kinds = {character.kind for character in characters}
     kind = "same" if kinds <= {"same"} else "confusable" if kinds <= {"same", "confusable"} else "edited"
-    return Match(passage, kind, score_of(characters, read, passage.char_confidences), characters)
+    # An officer's word has no confidences of its own.
+    sure = () if corrected else passage.char_confidences
+    return Match(passage, plate, kind, score_of(characters, plate, sure), characters)
 
 
 _LIMITS = "SELECT current_setting('statement_timeout'), current_setting('jit')"

@@ -53,11 +53,15 @@ class Place:
 
 @dataclass(frozen=True)
 class Sighting:
-    """One passage of a result: where it is, and the rank of its plate."""
+    """One passage of a result: where it is, and the rank of its plate.
+
+    `corrected` is the plate that it has by an officer's word, where it was found by that; else "".
+    """
 
     pk: int
     detected_at: datetime
     rank: int
+    corrected: str = ""
 
     def place(self, *, back: bool = False) -> Place:
         """The place just after it, or before it."""
@@ -73,26 +77,41 @@ class Window:
     cameras: Sequence[int] | None = None
 
 
-# For each plate no more than a page is read from its own index, however often it was seen. Passages that were
-# corrected to one of the plates will join here: UNION ALL with their (id, detected_at) inside the brackets.
+# Plates in force by an officer's word; `corrected` is put in by name into both statements below.
+_CORRECTED = """
+    SELECT id, detected_at, corrected FROM (
+        SELECT seen.id, seen.detected_at, seen.camera_id, said.plate_number AS corrected
+          FROM detections_correction AS said
+          JOIN detections_detection AS seen
+            ON seen.id = said.detection_id AND seen.detected_at = said.detected_at
+         WHERE said.kind = 'corrected' AND {meets}
+           AND said.detected_at >= %(since)s AND said.detected_at < %(until)s
+           AND NOT EXISTS (
+            SELECT FROM detections_correction AS later
+             WHERE later.detection_id = said.detection_id AND later.id > said.id)
+    ) AS words WHERE {window} AND {beyond}
+"""
+# For each plate no more than a page is read from its own index, however often it was seen.
 _OF_PLATES = """
-    SELECT seen.id, seen.detected_at, near.rank
+    SELECT seen.id, seen.detected_at, near.rank, seen.corrected
       FROM unnest(%(plates)s::text[], %(ranks)s::int[]) AS near (plate, rank)
      CROSS JOIN LATERAL (
-         SELECT id, detected_at FROM detections_detection
-          WHERE plate_number = near.plate AND {window} AND {beyond}
-          ORDER BY detected_at {order}, id {order} LIMIT %(size)s
+         (SELECT id, detected_at, '' AS corrected FROM detections_detection
+           WHERE plate_number = near.plate AND {window} AND {beyond}
+           ORDER BY detected_at {order}, id {order} LIMIT %(size)s)
+         UNION ALL
+         (SELECT * FROM ({corrected}) AS words ORDER BY detected_at {order}, id {order} LIMIT %(size)s)
      ) AS seen
      ORDER BY near.rank {rank_order}, seen.detected_at {order}, seen.id {order} LIMIT %(size)s
 """
-# OFFSET 0 keeps the planner from guessing how rare the pattern is, and reading whole months for it: the
-# passages come by the index of their time until the page is full.
 _LIKE = """
-    SELECT id, detected_at, 0 AS rank
-      FROM (SELECT id, detected_at, plate_number FROM detections_detection WHERE {window} AND {beyond}
-             ORDER BY detected_at {order}, id {order} OFFSET 0) AS newest
-     WHERE {likes}
-     ORDER BY detected_at {order}, id {order} LIMIT %(size)s
+    (SELECT id, detected_at, 0 AS rank, '' AS corrected FROM detections_detection
+      WHERE ({likes}) AND {window} AND {beyond}
+      ORDER BY detected_at {order}, id {order} LIMIT %(size)s)
+    UNION ALL
+    (SELECT id, detected_at, 0, corrected FROM ({corrected}) AS words
+      ORDER BY detected_at {order}, id {order} LIMIT %(size)s)
+    ORDER BY detected_at {order}, id {order} LIMIT %(size)s
 """
 
 
@@ -106,7 +125,15 @@ def of_plates(ranks: Mapping[str, int], window: Window, *, place: Place | None, 
     found: list[Sighting] = []
     by_time_alone = len(set(kept.values())) == 1 and len(kept) > MANY
     for part in _parts(window, place) if by_time_alone else [window] if kept else []:
-        rows = _ask(_OF_PLATES, part, place, size - len(found), parameters, beyond=beyond)
+        rows = _ask(
+            _OF_PLATES,
+            part,
+            place,
+            size - len(found),
+            parameters,
+            beyond=beyond,
+            meets="said.plate_number = near.plate",
+        )
         found = rows + found if place and place.back else found + rows
         if len(found) == size:
             break
@@ -120,7 +147,9 @@ def like(patterns: Sequence[str], window: Window, *, place: Place | None, size: 
     """
     names = {f"like{number}": pattern for number, pattern in enumerate(patterns)}
     likes = " OR ".join(f"plate_number LIKE %({name})s" for name in names)
-    return _ask(_LIKE, _narrowed(window, place), place, size, names, likes=likes, beyond=_beyond(place))
+    meets = f"({likes.replace('plate_number', 'said.plate_number')})"
+    narrowed = _narrowed(window, place)
+    return _ask(_LIKE, narrowed, place, size, names, likes=likes, meets=meets, beyond=_beyond(place))
 
 
 def _parts(window: Window, place: Place | None) -> Iterator[Window]:
@@ -163,16 +192,24 @@ def _narrowed(window: Window, place: Place | None) -> Window:
 
 
 def _ask(
-    sql: str, window: Window, place: Place | None, size: int, parameters: Mapping[str, Any], **parts: str
+    sql: str,
+    window: Window,
+    place: Place | None,
+    size: int,
+    parameters: Mapping[str, Any],
+    *,
+    meets: str,
+    **parts: str,
 ) -> list[Sighting]:
     back = bool(place and place.back)
     within = "detected_at >= %(since)s AND detected_at < %(until)s"
     if window.cameras is not None:
         within += " AND camera_id = ANY(%(cameras)s)"
     order = {"order": "ASC" if back else "DESC", "rank_order": "DESC" if back else "ASC"}
+    corrected = _CORRECTED.format(window=within, meets=meets, beyond=parts["beyond"])
     with connection.cursor() as cursor:
         cursor.execute(
-            sql.format(window=within, **order, **parts),
+            sql.format(window=within, corrected=corrected, **order, **parts),
             {
                 **parameters,
                 "since": window.since,

@@ -20,10 +20,9 @@ from accounts.models import ApiKey, AuditEvent, Scope, User
 from accounts.services import create_api_key
 from cameras.models import Camera
 from conftest import picture
-from detections import services
 from detections.models import Detection, Submission
 from detections.passages import NewPassage
-from detections.services import record
+from detections.services import record, storing
 from detections.tests.test_record import files
 
 pytestmark = pytest.mark.django_db
@@ -381,7 +380,7 @@ def test_a_database_that_is_away_is_a_503_and_leaves_no_file(
     def away(*_args: object) -> None:
         raise OperationalError("planted")
 
-    monkeypatch.setattr(services, "_insert", away)
+    monkeypatch.setattr(storing, "write", away)
     assert_error(send(plate_number="BB6232RB", frame=photo()), 503, "", "database_away")
 
 

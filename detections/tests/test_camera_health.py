@@ -14,8 +14,9 @@ from cameras.health import State, prune, vitals_of
 from cameras.models import Camera, CameraIncident, CameraLease, CameraSample, CameraStatus, Trouble
 from conftest import at
 from detections import camera_health, partitions, tasks
-from detections.camera_health import WEEK, Traffic, chance_of_at_most, findings, health_of, judge, usual
+from detections.camera_health import Traffic, chance_of_at_most, findings, health_of, judge, usual
 from detections.models import Detection
+from detections.statistics import WEEK
 
 pytestmark = pytest.mark.django_db
 

@@ -14,8 +14,8 @@ from django.utils import timezone
 from accounts.models import ApiKey, AuditEvent, User
 from cameras.models import Camera, CameraIncident, CameraLease, CameraSample
 from detections import camera_charts
-from detections.camera_health import WEEK
 from detections.camera_history import DAY, PERIODS, history_of, strips_of
+from detections.statistics import WEEK
 from detections.tests.test_camera_health import measured, passing
 
 pytestmark = pytest.mark.django_db
@@ -199,5 +199,5 @@ def test_the_strip_of_a_day_tells_good_from_bad(known: Camera) -> None:
     ("value", "most"), [(0.2, "0,2"), (1, "1"), (5.9, "6"), (61, "80"), (101, "200"), (0.031, "0,04")]
 )
 def test_axes_end_at_round_numbers(known: Camera, value: float, most: str) -> None:
-    points = history_of(known, DAY, now=timezone.now())
-    assert camera_charts._Paper(points, [value]).up()[-1].word == most
+    starts = [point.start for point in history_of(known, DAY, now=timezone.now())]
+    assert camera_charts.Paper(starts, [value]).up()[-1].word == most

@@ -5,9 +5,11 @@ from collections.abc import Callable, Sequence
 
 import pytest
 from django.db import connection, transaction
+from django.test import Client
 
+from accounts.models import AuditEvent
 from detections import feed, services
-from detections.models import Detection
+from detections.models import Detection, FeedCursor
 from detections.passages import NewPassage
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -88,6 +90,54 @@ def test_a_consumer_that_fails_sees_the_batch_again(new_passage: New) -> None:
     seen = Seen()
     feed.consume("test", seen)
     assert seen.plates == ["AA0001"]
+
+
+def test_a_passage_that_a_consumer_cannot_take_stops_it_alone_and_is_told(
+    new_passage: New, client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    """All before it is through, others go on, the row can be passed over with a reason."""
+    services.record([new_passage(f"AA{number:04}") for number in range(9)])
+    seen, others = Seen(), Seen()
+
+    def fussy(passages: Sequence[Detection]) -> None:
+        if any(passage.plate_number == "AA0005" for passage in passages):
+            raise RuntimeError("AA0005 is too much")
+        seen(passages)
+
+    for _attempt in range(2):
+        with pytest.raises(RuntimeError):
+            feed.consume("fussy", fussy)
+    assert seen.plates == [f"AA{number:04}" for number in range(5)]
+    assert feed.consume("others", others) == 9
+    cursor = FeedCursor.objects.get(consumer="fussy")
+    assert (cursor.failures, cursor.error) == (2, "RuntimeError")
+    assert cursor.failing_since
+    assert "feed: fussy cannot take the row after" in caplog.text
+    assert "AA0005" not in caplog.text, "no plate in the log"
+    assert client.get("/health").json()["services"]["feed"] is False
+    metrics = client.get("/metrics").content.decode()
+    assert 'anpr_feed_failures{consumer="fussy"} 2.0' in metrics
+    assert 'anpr_feed_failures{consumer="others"} 0.0' in metrics
+    assert 'anpr_feed_failing_since_timestamp_seconds{consumer="fussy"}' in metrics
+
+    with pytest.raises(ValueError, match="does not fail"):
+        feed.skip("others", reason="no need")
+    feed.skip("fussy", reason="report 12")
+    assert feed.consume("fussy", fussy) == 3
+    assert seen.plates[5:] == ["AA0006", "AA0007", "AA0008"]
+    row = AuditEvent.objects.get(action="feed.skip")
+    assert (row.target_id, row.reason) == ("fussy", "report 12")
+    assert client.get("/health").json()["services"]["feed"] is True
+
+
+def test_more_than_can_be_counted_quickly_is_said_to_be_more(
+    new_passage: New, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "LAG_COUNTED", 2)
+    services.record([new_passage("AA0001"), new_passage("AA0002")])
+    assert (feed.lag("test").passages, feed.lag("test").more) == (2, False)
+    services.record([new_passage("AA0003")])
+    assert (feed.lag("test").passages, feed.lag("test").more) == (2, True)
 
 
 def test_the_lag_tells_what_waits(new_passage: New) -> None:

@@ -15,6 +15,7 @@ from conftest import picture
 from detections import images, partitions, services
 from detections.models import Detection
 from detections.passages import NewPassage
+from detections.services import storing
 from vehicles.models import Vehicle
 
 pytestmark = pytest.mark.django_db
@@ -154,7 +155,7 @@ def test_frames_are_removed_when_the_database_refuses(new_passage: New, monkeypa
     def broken(*_args: object) -> None:
         raise IntegrityError("planted")
 
-    monkeypatch.setattr(services, "_insert", broken)
+    monkeypatch.setattr(storing, "write", broken)
     with pytest.raises(IntegrityError):
         services.record([new_passage(frame=picture())])
     assert files() == []

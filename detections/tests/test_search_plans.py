@@ -11,6 +11,7 @@ from django.db.backends.utils import CursorWrapper
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from accounts.models import User
 from cameras.models import Camera
 from detections import partitions
 from detections.models import Detection
@@ -32,16 +33,29 @@ FILL = """
               FROM generate_series(1, 30000) AS number) AS numbered
 """
 
+CORRECT = """
+    INSERT INTO detections_correction (detection_id, detected_at, event_id, kind, plate_number, plate_key,
+                                       reason, case_reference, created_by_id, created_at)
+    SELECT id, detected_at, event_id, 'corrected', 'ZZ' || lpad((id %% 10000)::text, 4, '0'), '', '', '', %s,
+           now()
+      FROM detections_detection WHERE id %% 10 = 0
+"""
+
 
 @pytest.fixture
-def half_a_year(camera: Camera) -> None:
-    """30,000 passages of 180 days, of as many plates, known to the dictionary and to the planner."""
+def half_a_year(camera: Camera, operator: User) -> None:
+    """30,000 passages of 180 days, of as many plates, known to the dictionary and to the planner.
+
+    Every tenth was corrected.
+    """
     now = timezone.now()
     partitions.ensure((now - timedelta(days=181)).date(), now.date())
     with connection.cursor() as cursor:
         cursor.execute(FILL, [camera.pk])
         assert rebuild() > 20_000
+        cursor.execute(CORRECT, [operator.pk])
         cursor.execute("ANALYZE detections_detection")
+        cursor.execute("ANALYZE detections_correction")
         cursor.execute("ANALYZE detections_seenplate")
 
 
@@ -50,7 +64,7 @@ def plans(asked: Criteria) -> list[str]:
     seen: list[str] = []
 
     def explain(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
-        if "FROM detections_" in sql or 'FROM "detections_' in sql:
+        if re.search(r'FROM "?detections_(detection|seenplate)\b', sql):
             cursor: CursorWrapper = context["cursor"]
             execute(f"EXPLAIN {sql}", params, many, context)
             seen.append("\n".join(row[0] for row in cursor.fetchall()))
@@ -94,7 +108,8 @@ def test_each_mode_uses_an_index_and_the_months_of_its_window(half_a_year: None)
         stated = plans(Criteria(mode=mode, plate=text, since=since, until=until, max_edits=edits))
         assert len(stated) >= (1 if mode == Mode.EXACT else 2)
         for plan in stated:
-            assert "Seq Scan on detections_" not in plan, plan
+            # Three thousand corrections may be read as they lie; passages and the dictionary never.
+            assert not re.search(r"Seq Scan on detections_(detection|seenplate)", plan), plan
             assert "Index" in plan
             assert months(plan) <= wanted, plan
         if mode != Mode.EXACT:

@@ -24,10 +24,15 @@
     const field = document.querySelector("[data-search]");
     if (field) { field.focus(); field.select(); } else location.assign(`${document.body.dataset.searchUrl}#id_plate`);
   };
+  const correct = () => {
+    const field = document.querySelector("[data-correct]");
+    if (field) { field.focus(); field.select(); }
+  };
   const actions = {
     j: () => step(1),
     k: () => step(-1),
     a: acknowledge,
+    c: correct,
     "/": search,
     "?": () => dialog?.showModal(),
   };

@@ -1,0 +1,124 @@
+"""`make bench ARGS=ingest`: throughput of ours and the peer, in turn; medians of the ratio of each round.
+
+    python -m benchmarks.ingest [--rounds N] [--seconds S] [--rows N] [--only WORDS] [--no-write]
+
+Data: 200,000 passages (seed 5) of 50 cameras in four weeks on either side before the first run, then what the
+runs add. Table: benchmarks/results/ingest.md.
+"""
+
+import argparse
+import json
+import os
+import pickle
+import random
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+import psycopg2
+
+from benchmarks.ingest import load
+from benchmarks.ingest.cases import CASES, Case, Side
+from benchmarks.ingest.pictures import CROP, FRAME
+from benchmarks.ingest.seed import SEED
+from benchmarks.ingest.servers import WORKERS, both, versions
+
+RESULT = Path(__file__).parents[1] / "results" / "ingest.md"
+
+
+def measure(case: Case, side: Side, seconds: float, rng: random.Random) -> float:
+    """Passages (or answers, where a request holds none) a second of one run."""
+    requests = [case.make(rng, side) for _ in range(max(20, round(case.most * seconds / 4)))]
+    job = load.Job(side.port, case.connections, seconds, case.expect[side.name], requests)
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.ingest.load"],
+        input=pickle.dumps(job),
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    told = json.loads(done.stdout)
+    return float(told["answers"] * case.passages / told["seconds"])
+
+
+def rounds(
+    cases: list[Case], sides: tuple[Side, Side], count: int, seconds: float
+) -> dict[str, list[tuple[float, float]]]:
+    """(ours, the peer's) of each round and case; who goes first changes from round to round."""
+    rng = random.Random(SEED)
+    found: dict[str, list[tuple[float, float]]] = {case.name: [] for case in cases}
+    for case in cases:  # connections, caches and plans are made
+        for side in sides:
+            measure(case, side, 0.5, rng)
+    for number in range(count):
+        for case in cases:
+            order = sides if number % 2 else sides[::-1]
+            got = {side.name: measure(case, side, seconds, rng) for side in order}
+            found[case.name].append((got["ours"], got["peer"]))
+            print(f"{number + 1}/{count} {case.name}: {got['ours']:.0f} / {got['peer']:.0f}", flush=True)
+    return found
+
+
+def row(case: Case, pairs: list[tuple[float, float]]) -> str:
+    """A line of the table."""
+    ratios = sorted(ours / peer for ours, peer in pairs)
+    ours, peer = (statistics.median(values) for values in zip(*pairs, strict=True))
+    return (
+        f"| {case.name} | {ours:,.0f} | {peer:,.0f} | **{statistics.median(ratios):.1f}** "
+        f"| {ratios[0]:.1f} to {ratios[-1]:.1f} | {case.goal} |"
+    )
+
+
+def report(
+    found: dict[str, list[tuple[float, float]]], cases: list[Case], options: argparse.Namespace
+) -> str:
+    """The page, in Markdown."""
+    with psycopg2.connect(os.environ["DATABASE_URL"]) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT version()")
+        postgres = cursor.fetchone()[0].split(" on ")[0]
+    names = ", ".join(f"{name} {version}" for name, version in versions().items())
+    lines = [
+        "# Passages in and out over HTTP, beside a peer",
+        "",
+        "The peer is what document B describes (FastAPI, SQLModel async, asyncpg, uvicorn):",
+        "[peer.py](../ingest/peer.py). It asks for no key, looks at no picture, finds no repeat and wakes",
+        "nobody; ours does all of that. Each has a database of its own in the same PostgreSQL and "
+        f"{WORKERS} worker processes.",
+        "",
+        f"`make bench ARGS=ingest`; {os.cpu_count()} cores for both, PostgreSQL and the load; {postgres}, "
+        "`fsync` off for both as in tests.",
+        f"{options.rounds} rounds of {options.seconds:g} s, in turn; {options.rows:,} passages (seed {SEED}) "
+        "on either side at the start.",
+        f"Pictures: {len(FRAME) // 1024} kB (1280 x 720) and {len(CROP) / 1024:.0f} kB (160 x 48).",
+        f"{names}.",
+        "",
+        "Passages a second, for the list answers a second; medians. The machine had other work to do: trust",
+        "the ratio.",
+        "",
+        "| | ours | peer | ratio, median | ratios of the rounds | goal |",
+        "|---|---|---|---|---|---|",
+        *(row(case, found[case.name]) for case in cases),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Measure, print the table and keep it."""
+    parser = argparse.ArgumentParser(prog="make bench ARGS=ingest", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--seconds", type=float, default=4)
+    parser.add_argument("--rows", type=int, default=200_000)
+    parser.add_argument("--only", default="", help="cases whose name holds these words")
+    parser.add_argument("--no-write", action="store_true", help="leave the kept table as it is")
+    options = parser.parse_args()
+    cases = [case for case in CASES if options.only in case.name]
+    with both(options.rows) as sides:
+        found = rounds(cases, sides, options.rounds, options.seconds)
+    text = report(found, cases, options)
+    if not options.no_write:
+        RESULT.write_text(text)
+    print(text)
+
+
+if __name__ == "__main__":
+    main()
