@@ -45,7 +45,7 @@ class SearchForm(forms.Form):
             (2, _("two more errors")),
         ],
         coerce=int,
-        empty_value="1",
+        empty_value=None,
         initial=1,
         required=False,
     )
@@ -125,7 +125,7 @@ class SearchForm(forms.Form):
             until=until,
             cameras=cameras,
             area=data["area"],
-            max_edits=data["max_edits"],
+            max_edits=1 if data["max_edits"] is None else data["max_edits"],
         )
 
     def typed(self) -> dict[str, Any]:

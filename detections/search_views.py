@@ -65,18 +65,19 @@ def results(request: HttpRequest, token: str) -> HttpResponse:
     if kept is None:
         messages.warning(request, _("This search is no longer kept: make it again."))
         return redirect("search:page")
+    try:
+        place = Place.decode(request.GET["place"]) if "place" in request.GET else None
+    except ValueError:
+        return redirect("search:results", token)
     user = person(request)
     criteria, purpose = Criteria.from_json(kept["criteria"]), Purpose(*kept["purpose"])
     form = SearchForm(initial=kept["typed"], user=user)
     context = _context(request, form) | {"criteria": criteria, "purpose": purpose, "token": token}
     found: Found | None = None
     try:
-        place = Place.decode(request.GET["place"]) if "place" in request.GET else None
         found = find(criteria, passages=for_list(user), place=place)
     except SearchRefusedError as error:
         context["refusal"] = error.message
-    except ValueError:
-        return redirect("search:results", token)
     finally:
         note(criteria, purpose, caller=user, found=found, ip_address=client_address(request))
     if found:

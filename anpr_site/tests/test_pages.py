@@ -50,11 +50,13 @@ def addresses(new_passage: New, theft: StolenVehicle, camera: Camera) -> list[st
         "detections:list",
         "detections:live",
         "cameras:list",
+        "search:page",
         "statistics",
     ]
     one, live = reverse("cameras:detail", args=[camera.code]), reverse("live:page", args=[camera.code])
+    mark = f"{int(timezone.now().timestamp() * 10**6)}-1"
     asked = [
-        "/passages/?q=BB6232&motif=PV+12",
+        f"/passages/?before={mark}",
         "/alertes/?etat=toutes",
         f"{one}?periode=7j",
         "/statistiques/?periode=24h",

@@ -7,7 +7,7 @@ from accounts.models import ApiKey, AuditEvent, User
 from accounts.services import create_api_key
 from alerts.models import Alert
 from cameras.models import Camera, CameraIncident, ModelConfig, SensorSettings, Zone
-from detections.models import Correction, Detection, Submission
+from detections.models import Correction, Detection, SavedSearch, Submission
 from vehicles.models import StolenVehicle, Vehicle
 
 pytestmark = pytest.mark.django_db
@@ -20,6 +20,7 @@ def test_querysets_deny_by_default(
     Zone.objects.create(name="x", camera=camera, geometry={"type": "Polygon", "coordinates": []})
     SensorSettings.objects.create(name="x", code="x", camera=camera)
     ModelConfig.objects.create(name="x", engine="native")
+    SavedSearch.objects.create(owner=viewer, name="x", criteria={})
     create_api_key(name="k", scopes=[], by=admin_user)
     managers = [
         model.objects
@@ -31,6 +32,7 @@ def test_querysets_deny_by_default(
             CameraIncident,
             Correction,
             Detection,
+            SavedSearch,
             StolenVehicle,
             Submission,
             User,
@@ -51,3 +53,5 @@ def test_querysets_deny_by_default(
     assert not AuditEvent.objects.visible_to(operator).exists()
     assert AuditEvent.objects.visible_to(admin_user).exists()
     assert list(User.objects.visible_to(viewer)) == [viewer]
+    assert SavedSearch.objects.visible_to(viewer).exists()
+    assert not SavedSearch.objects.visible_to(admin_user).exists(), "one's own only"

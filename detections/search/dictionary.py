@@ -12,7 +12,6 @@ from typing import Any
 from django.db import connection, transaction
 from psycopg2.extras import execute_values
 
-from detections import feed
 from detections.models import Detection, FeedCursor, SeenPlate
 from recognition import plates
 
@@ -156,8 +155,3 @@ def _ask(sql: str, since: datetime, until: datetime, most: int, parameters: Mapp
         cursor.execute(sql, {**fixed, **parameters})
         found = [row[0] for row in cursor.fetchall()]
     return Known([plate for plate in found if plate is not None], lags=None in found)
-
-
-def lag() -> feed.Lag:
-    """How far the dictionary is behind."""
-    return feed.lag(CONSUMER)

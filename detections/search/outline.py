@@ -16,6 +16,8 @@ OUTLINE = (
     (6.9, 1.62), (6.6, 1.72),
 )  # fmt: skip
 """Latitude and longitude, in degrees."""
+LEFT = {"Cotonou", "Dassa-Zoumè", "Nikki", "Kandi", "Malanville"}
+"""Towns whose names stand to the left of them, clear of their neighbours and of the map's edge."""
 TOWNS = (
     ("Cotonou", 6.365, 2.418), ("Porto-Novo", 6.497, 2.604), ("Lokossa", 6.639, 1.717),
     ("Bohicon", 7.178, 2.067), ("Dassa-Zoumè", 7.750, 2.183), ("Savè", 8.034, 2.487),
@@ -37,6 +39,11 @@ class Spot:
     x: str
     y: str
     name: str = ""
+
+    @property
+    def named_left(self) -> bool:
+        """Whether its name stands to its left."""
+        return self.name in LEFT
 
 
 @dataclass(frozen=True)
@@ -70,7 +77,12 @@ class Drawing:
     @property
     def small(self) -> str:
         """Height of the towns' letters."""
-        return self.times(1.0)
+        return self.times(0.95)
+
+    @property
+    def figures(self) -> str:
+        """Height of the numbers of cameras."""
+        return self.times(1.1)
 
     @property
     def radius(self) -> str:
