@@ -199,7 +199,7 @@ def _cameras(query: Mapping[str, Any], zone: Zone | None) -> list[int] | None:
     codes = {code.strip() for code in query.get("camera", "").split(",")} - {""}
     if not (codes or zone or {"area", "near"} & query.keys()):
         return None
-    found = Camera.objects.order_by("pk")
+    found: QuerySet[Camera] = Camera.objects.order_by("pk")
     if codes:
         found = found.filter(code__in=codes)
     if zone and zone.space == Space.MAP:
@@ -209,7 +209,8 @@ def _cameras(query: Mapping[str, Any], zone: Zone | None) -> list[int] | None:
     if "area" in query:
         found = cameras_in(found, query["area"])
     if "near" in query:
-        found = cameras_near(found, *query["near"], query["radius_m"])
+        latitude, longitude = query["near"]
+        found = cameras_near(found, latitude, longitude, query["radius_m"])
     rows = list(found.values_list("pk", "code"))
     if len(rows) < len(codes):
         _check_codes(codes)

@@ -95,7 +95,7 @@ def test_pages_lead_both_ways_also_through_passages_of_one_instant(reader: Clien
     assert [len(ids) for ids in forwards] == [5, 5, 5, 5, 3]
     wanted = list(Detection.objects.newest().values_list("pk", flat=True))
     assert [pk for ids in forwards for pk in ids] == wanted
-    backwards = []
+    backwards: list[list[int]] = []
     while page["previous"]:
         page = reader.get(page["previous"]).json()
         backwards.insert(0, [row["id"] for row in page["results"]])
