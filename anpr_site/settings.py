@@ -274,8 +274,8 @@ READS_RETENTION_DAYS = env.int("READS_RETENTION_DAYS", default=365)
 FEED_CONSUMERS = ["alerts.tasks.match_passages"]
 """Tasks that consume the feed of passages; woken after each commit, and by beat anyway."""
 
-MATCHED_PASSAGES = "alerts.services.matched"
-"""Narrows passages to those that raised an alert, or did not: alerts stand above, so they are named here."""
+MATCHED_PASSAGES = "alerts.services.MATCHED"
+"""Condition, in SQL, of passages that raised an alert: alerts stand above detections, so it is named here."""
 
 STREAMS_PER_WORKER = env.int("STREAMS_PER_WORKER", default=3)
 """Cameras that one recognition worker reads at once; below its threads, so that photos are read too.

@@ -110,7 +110,7 @@ def report(
         f"Pictures: {len(FRAME) // 1024} kB (1280 x 720) and {len(CROP) / 1024:.0f} kB (160 x 48).",
         f"{names}.",
         "",
-        "Passages a second, for the list answers a second; medians. The machine may have had other work to do:",
+        "Passages a second, for the list answers a second; medians. Where the machine had other work to do,",
         "trust the ratios. Processor time is that of the server's processes and of its part of PostgreSQL.",
         "",
         "| | ours | peer | ratio, median | ratios of the rounds | ratio of processor time | goal |",

@@ -13,9 +13,9 @@ from typing import Any
 
 import orjson
 from django.db import connection
+from django.http import HttpRequest
 from django.utils import timezone
 from rest_framework.exceptions import ValidationError
-from rest_framework.request import Request
 
 from accounts.api.parsers import too_deep
 from accounts.api.serializers import StrictJson
@@ -69,7 +69,7 @@ def cameras_of(bodies: Iterable[Any]) -> dict[str, Camera]:
         return {row[1]: Camera.from_db("default", ("id", "code"), row) for row in cursor.fetchall()}
 
 
-def form_fields(request: Request) -> dict[str, Any] | None:
+def form_fields(request: HttpRequest) -> dict[str, Any] | None:
     """What IngestSerializer makes of a form with a reading, pictures included. None: ask it instead."""
     if not request.FILES:
         return None
