@@ -24,7 +24,7 @@ from accounts.api.pagination import is_position
 from accounts.api.serializers import ErrorSerializer
 from accounts.models import ApiKey, Scope, User
 from detections.api.filters import Condition, EventQuerySerializer, conditions, note_search, query_of
-from detections.api.quick import trust_connection
+from detections.api.quick import doubt_connection, trust_connection
 from detections.api.serializers import EventPageSerializer, EventSerializer
 from detections.api.views import key_and_user
 
@@ -144,7 +144,7 @@ def quickly(request: HttpRequest) -> HttpResponse | None:
     except (ValidationError, NotFound):
         return None
     except (OperationalError, InterfaceError):
-        connection.close_if_unusable_or_obsolete()
+        doubt_connection()
         return None
 
 

@@ -7,7 +7,7 @@ import orjson
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.core.files.uploadedfile import UploadedFile
-from django.db import IntegrityError, InterfaceError, OperationalError, connection
+from django.db import IntegrityError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.http.multipartparser import MultiPartParserError
 from django.http.response import HttpResponseBase
@@ -82,7 +82,7 @@ def quickly(request: HttpRequest) -> HttpResponse | None:
     except (quick.UnusualError, RequestDataTooBig, IntegrityError, TooLargeError):
         return None
     except (OperationalError, InterfaceError):
-        connection.close_if_unusable_or_obsolete()
+        quick.doubt_connection()
         return None
     return None if outcome.refusal else answer_to(outcome)
 

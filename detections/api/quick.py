@@ -54,9 +54,15 @@ def is_simple(body: bytes) -> bool:
 def trust_connection() -> None:
     """Spare the SELECT 1 by which Django sees that the connection lives: the first query will tell as well.
 
-    Whoever calls this goes the long way on an error, after `close_if_unusable_or_obsolete`.
+    Whoever calls this goes the long way on an error, after `doubt_connection`.
     """
     connection.health_check_done = True  # type: ignore[attr-defined]
+
+
+def doubt_connection() -> None:
+    """After an error: close the connection if it is dead, so that the long way has a new one."""
+    if not connection.in_atomic_block:
+        connection.close_if_unusable_or_obsolete()
 
 
 def cameras_of(bodies: Iterable[Any]) -> dict[str, Camera]:
