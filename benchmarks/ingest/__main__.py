@@ -87,9 +87,7 @@ def row(case: Case, pairs: list[tuple[Run, Run]]) -> str:
     )
 
 
-def report(
-    found: dict[str, list[tuple[float, float]]], cases: list[Case], options: argparse.Namespace
-) -> str:
+def report(found: Found, cases: list[Case], options: argparse.Namespace) -> str:
     """The page, in Markdown."""
     with psycopg2.connect(os.environ["DATABASE_URL"]) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT version()")

@@ -21,6 +21,8 @@ from deploy.processes import free_port, tied_to_parent, wait_until
 from deploy.stack import status_of, web
 
 WORKERS = 2
+THREADS = 2
+"""Of each of our workers, as in docker-compose.yml."""
 
 
 def database(name: str) -> str:
@@ -68,7 +70,7 @@ def running(command: list[str], environment: dict[str, str], log: Path) -> Itera
 
 
 def ours(stack: ExitStack, folder: Path, rows: int) -> Side:
-    """The product's web process as `deploy` runs it, with production settings."""
+    """The product's web processes as docker-compose.yml runs them, with production settings."""
     environment = {**os.environ} | {
         "DATABASE_URL": database("bench_ours"),
         "MEDIA_ROOT": str(folder / "ours"),
@@ -81,7 +83,9 @@ def ours(stack: ExitStack, folder: Path, rows: int) -> Side:
     python(environment, "manage.py", "migrate", "-v0")
     told = json.loads(python(environment, "-m", "benchmarks.ingest.seed", "ours", str(rows)))
     port = free_port()
-    pid = stack.enter_context(running(web(port, workers=WORKERS), environment, folder / "ours.log"))
+    pid = stack.enter_context(
+        running(web(port, workers=WORKERS, threads=THREADS), environment, folder / "ours.log")
+    )
     headers = {"X-API-Key": told["key"], "X-Forwarded-Proto": "https"}
     side = Side("ours", port, headers, told["cameras"], pid, environment["DATABASE_URL"])
     return _ready(side, "/liveness", folder)

@@ -250,7 +250,7 @@ def _middle_in(zone: Zone) -> Condition:
     """Whether the middle of the passage's box lies in a zone of its camera's picture."""
     camera = zone.camera
     if not camera.width or not camera.height:
-        raise refused("zone", "no_picture_size", _("The size of this camera's picture is not known yet."))
+        raise refused("zone", "no_picture_size", _("The size of this camera’s picture is not known yet."))
     box = "detections_detection.bounding_box"
     middle = (
         f"point((({box}->>0)::float8 + ({box}->>2)::float8) / 2 / {camera.width:d},"

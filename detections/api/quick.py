@@ -81,7 +81,7 @@ def form_fields(request: HttpRequest) -> dict[str, Any] | None:
         return None
     data = {name: value for name, value in request.POST.items() if name not in request.FILES}
     fields = fields_of(data, cameras_of([data]), timezone.now(), simple=False)
-    files = {name: request.FILES[name] for name in ("frame", "crop") if name in request.FILES}
+    files: dict[str, Any] = {name: request.FILES[name] for name in ("frame", "crop") if name in request.FILES}
     if fields is None or not all(file.size and file.name for file in files.values()):
         return None
     return fields | files

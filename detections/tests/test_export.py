@@ -83,7 +83,7 @@ def test_an_export_that_is_broken_off_is_told_as_far_as_it_went(reader: Client, 
     next(sent)
     next(sent)
     # What a server does; Django's own also tells of the end of the request, which would close our connection.
-    for close in response._resource_closers:
+    for close in cast(Any, response)._resource_closers:
         close()
     ended = AuditEvent.objects.get(action="passage.exported")
     assert ended.details["complete"] is False

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from celery import current_app
 from kombu.exceptions import OperationalError
 
 from detections import wake_ups
@@ -74,7 +75,7 @@ def test_without_a_broker_nothing_fails(monkeypatch: pytest.MonkeyPatch, caplog:
     def away(*_args: object, **_kwargs: object) -> None:
         raise OperationalError("planted")
 
-    monkeypatch.setattr(wake_ups.current_app, "send_task", away)
+    monkeypatch.setattr(current_app, "send_task", away)
     wake_ups.send("a.task")
     assert "a.task waits for the next sweep" in caplog.text
 
