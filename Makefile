@@ -30,7 +30,7 @@ fix: .venv/.installed-dev ## mend what the linters and formatters can mend by th
 	@.venv/bin/ruff format .
 	-@.venv/bin/djlint --reformat --quiet templates
 
-bench: .venv/.installed-dev ## the benchmarks (make bench ARGS=name for one)
+bench: .venv/.installed-dev .venv/.installed-bench ## the benchmarks (make bench ARGS=name for one)
 	@exec $(WITH_TEST_SERVERS) -- $(PY) -m benchmarks $(ARGS)
 
 install: .venv/.installed-run ## only install what `make run` needs
@@ -46,6 +46,10 @@ clean: ## remove caches and the test servers' data; keeps .venv, .env and the da
 
 .venv/.installed-run: $(REQUIREMENTS)
 	@python=$$(PYTHON='$(PYTHON)' sh deploy/python.sh) && exec $$python -m deploy.install run
+
+# The peer that ours is measured beside; nothing of the product.
+.venv/.installed-bench: requirements-bench.txt .venv/.installed-dev
+	@$(PY) -m pip install -q -r requirements-bench.txt && touch $@
 
 .venv/.installed-dev: $(REQUIREMENTS) requirements-dev.txt
 	@python=$$(PYTHON='$(PYTHON)' sh deploy/python.sh) && exec $$python -m deploy.install dev

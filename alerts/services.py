@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import F
 from django.db.models.functions import Greatest
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
@@ -90,15 +90,11 @@ def _match(passages: Sequence[Detection]) -> list[Alert]:
     return raised
 
 
-def matched(passages: QuerySet[Detection], *, matched: bool) -> QuerySet[Detection]:
-    """Those of `passages` that raised an alert or were folded into one; or, `matched` false, all others."""
-    alerts = Alert.objects.filter(
-        plate_number=OuterRef("plate_number"),
-        camera_id=OuterRef("camera_id"),
-        detected_at__lte=OuterRef("detected_at"),
-        last_seen_at__gte=OuterRef("detected_at"),
-    )
-    return passages.filter(Exists(alerts) if matched else ~Exists(alerts))
+MATCHED = """EXISTS (SELECT FROM alerts_alert
+    WHERE alerts_alert.plate_number = detections_detection.plate_number
+      AND alerts_alert.camera_id = detections_detection.camera_id
+      AND detections_detection.detected_at BETWEEN alerts_alert.detected_at AND alerts_alert.last_seen_at)"""
+"""Passages that raised an alert or were folded into one, as SQL (setting MATCHED_PASSAGES)."""
 
 
 def raise_stolen(passage: Detection, report: StolenVehicle, hit: Match) -> Alert | None:

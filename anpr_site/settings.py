@@ -293,8 +293,8 @@ SEARCH_CASE_REFERENCE_DAYS = env.int("SEARCH_CASE_REFERENCE_DAYS", default=15)
 SEARCH_TIMEOUT_MS = env.int("SEARCH_TIMEOUT_MS", default=5000)
 """A search that takes the database longer is ended: it has to be narrowed."""
 
-MATCHED_PASSAGES = "alerts.services.matched"
-"""Narrows passages to those that raised an alert, or did not: alerts stand above, so they are named here."""
+MATCHED_PASSAGES = "alerts.services.MATCHED"
+"""Condition, in SQL, of passages that raised an alert: alerts stand above detections, so it is named here."""
 
 STREAMS_PER_WORKER = env.int("STREAMS_PER_WORKER", default=3)
 """Cameras that one recognition worker reads at once; below its threads, so that photos are read too.

@@ -214,10 +214,10 @@ class Stack:
         return f"{what} within {seconds:g} s. Its last lines:\n{self.supervisor.tail(name)}"
 
 
-def web(port: int, *, workers: int) -> list[str]:
-    """The command of the web process."""
+def web(port: int, *, workers: int, threads: int) -> list[str]:
+    """The command of the web process; `threads` for each worker."""
     command = [GRANIAN, "--interface", "wsgi", "--no-ws", "anpr_site.wsgi:application", *LOCAL]
-    return [*command, "--port", str(port), "--workers", str(workers), "--blocking-threads", "4"]
+    return [*command, "--port", str(port), "--workers", str(workers), "--blocking-threads", str(threads)]
 
 
 def programs(port: int, websocket_port: int) -> list[Program]:
@@ -231,7 +231,7 @@ def programs(port: int, websocket_port: int) -> list[Program]:
     reading = ["nice", "-n", "5", *worker, "-Q", "recognition", "--pool", "threads", "-c", "4"]
     return [
         Program("beat", [*celery, "beat", "--loglevel", "INFO", "--pidfile="], stage=0, grace=5),
-        Program("web", web(port, workers=1), stage=1, grace=5),
+        Program("web", web(port, workers=1, threads=4), stage=1, grace=5),
         Program("websocket", [*socket, "--workers", "1", "--port", str(websocket_port)], stage=1, grace=5),
         Program("default", default, stage=2, ready=WORKER_READY),
         # It stores the passages in hand first, and unloads its networks last.

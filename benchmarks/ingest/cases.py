@@ -37,6 +37,8 @@ class Side:
     port: int
     headers: dict[str, str]
     cameras: list[Any]
+    pid: int = 0
+    database_url: str = ""
 
 
 def passage(rng: random.Random, side: Side) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, File, Form, UploadFile
 from fastapi.concurrency import run_in_threadpool
-from sqlalchemy import JSON, Column, DateTime
+from sqlalchemy import JSON, Column, DateTime, desc
 from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 from sqlmodel import Field, SQLModel, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -166,5 +166,5 @@ async def events(
         query = query.where(PlateEvent.detected_at < until)
     if min_confidence is not None:
         query = query.where(PlateEvent.confidence >= min_confidence)
-    query = query.order_by(PlateEvent.detected_at.desc()).offset(offset).limit(limit)
+    query = query.order_by(desc("detected_at")).offset(offset).limit(limit)
     return list((await session.exec(query)).all())

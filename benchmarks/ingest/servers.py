@@ -21,6 +21,8 @@ from deploy.processes import free_port, tied_to_parent, wait_until
 from deploy.stack import status_of, web
 
 WORKERS = 2
+THREADS = 2
+"""Of each of our workers, as in docker-compose.yml."""
 
 
 def database(name: str) -> str:
@@ -49,8 +51,8 @@ def python(environment: dict[str, str], *arguments: str) -> str:
 
 
 @contextmanager
-def running(command: list[str], environment: dict[str, str], log: Path) -> Iterator[None]:
-    """A server for as long as the block lasts."""
+def running(command: list[str], environment: dict[str, str], log: Path) -> Iterator[int]:
+    """A server for as long as the block lasts; its process id."""
     with log.open("wb") as out:
         process = subprocess.Popen(
             command,
@@ -61,14 +63,14 @@ def running(command: list[str], environment: dict[str, str], log: Path) -> Itera
             preexec_fn=tied_to_parent(signal.SIGTERM),
         )
         try:
-            yield
+            yield process.pid
         finally:
             process.terminate()
             process.wait(30)
 
 
 def ours(stack: ExitStack, folder: Path, rows: int) -> Side:
-    """The product's web process as `deploy` runs it, with production settings."""
+    """The product's web processes as docker-compose.yml runs them, with production settings."""
     environment = {**os.environ} | {
         "DATABASE_URL": database("bench_ours"),
         "MEDIA_ROOT": str(folder / "ours"),
@@ -81,24 +83,28 @@ def ours(stack: ExitStack, folder: Path, rows: int) -> Side:
     python(environment, "manage.py", "migrate", "-v0")
     told = json.loads(python(environment, "-m", "benchmarks.ingest.seed", "ours", str(rows)))
     port = free_port()
-    stack.enter_context(running(web(port, workers=WORKERS), environment, folder / "ours.log"))
+    pid = stack.enter_context(
+        running(web(port, workers=WORKERS, threads=THREADS), environment, folder / "ours.log")
+    )
     headers = {"X-API-Key": told["key"], "X-Forwarded-Proto": "https"}
-    return _ready(Side("ours", port, headers, told["cameras"]), "/liveness", folder)
+    side = Side("ours", port, headers, told["cameras"], pid, environment["DATABASE_URL"])
+    return _ready(side, "/liveness", folder)
 
 
 def peer(stack: ExitStack, folder: Path, rows: int) -> Side:
     """The peer under uvicorn."""
     uploads = folder / "peer"
     uploads.mkdir()
-    url = database("bench_peer").replace("postgres://", "postgresql+asyncpg://", 1)
-    environment = {**os.environ, "PEER_DATABASE_URL": url, "UPLOAD_DIR": str(uploads)}
+    url = database("bench_peer")
+    theirs = url.replace("postgres://", "postgresql+asyncpg://", 1)
+    environment = {**os.environ, "PEER_DATABASE_URL": theirs, "UPLOAD_DIR": str(uploads)}
     told = json.loads(python(environment, "-m", "benchmarks.ingest.seed", "peer", str(rows)))
     port = free_port()
     command = [sys.executable, "-m", "uvicorn", "benchmarks.ingest.peer:app", "--port", str(port)]
     command += ["--workers", str(WORKERS), "--loop", "uvloop", "--http", "httptools"]
     command += ["--no-access-log", "--log-level", "warning"]
-    stack.enter_context(running(command, environment, folder / "peer.log"))
-    return _ready(Side("peer", port, {}, told["cameras"]), "/openapi.json", folder)
+    pid = stack.enter_context(running(command, environment, folder / "peer.log"))
+    return _ready(Side("peer", port, {}, told["cameras"], pid, url), "/openapi.json", folder)
 
 
 def _ready(side: Side, path: str, folder: Path) -> Side:

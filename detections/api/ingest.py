@@ -5,15 +5,16 @@ from typing import Any, cast
 
 import orjson
 from django.conf import settings
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.core.files.uploadedfile import UploadedFile
-from django.db import IntegrityError, InterfaceError, OperationalError, connection
+from django.db import IntegrityError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
+from django.http.multipartparser import MultiPartParserError
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework import status
-from rest_framework.exceptions import ErrorDetail, ValidationError
+from rest_framework.exceptions import ErrorDetail, ParseError, ValidationError
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -47,6 +48,8 @@ KNOWN_OF_PHOTO = (
 )
 """What a sender may know of a vehicle whose plate it did not read."""
 
+FORM_ERROR = "anpr.form_error"
+"""Where the request keeps what was wrong with a form that was read already."""
 OWN_EVENT = "anpr.event_id"
 """Where the request keeps the number of an event whose sender gave none."""
 
@@ -60,30 +63,61 @@ EXAMPLE = {
 
 
 def quickly(request: HttpRequest) -> HttpResponse | None:
-    """Store a sound reading that a sensor sends in JSON; None: let IngestView see to it."""
+    """Store a sound reading of a sensor, with its pictures; None: let IngestView see to it."""
     token = sent_token(request.META)
-    if not token or request.method != "POST" or request.content_type != "application/json":
+    if not token or request.method != "POST" or too_large(request):
         return None
-    # A connection that died meanwhile is found by the first query, and made anew for the long way.
-    connection.health_check_done = True
+    quick.trust_connection()
     try:
         key = usable_key(token)
         if key is None or IngestView.required_scope not in key.scopes:
             return None
-        body = request.body
-        data = quick.parsed(body)
-        fields = quick.fields_of(data, quick.cameras_of([data]), timezone.now(), simple=quick.is_simple(body))
+        fields = _fields_of(request)
         if fields is None:
             return None
+        fields |= {name: _picture(fields, name) for name in ("frame", "crop")}
         # Both ways use it: where this one fails at its commit, the long one finds the repeat.
         event = request.META[OWN_EVENT] = fields.pop("event_id", None) or uuid.uuid4()
         [outcome] = services.record([NewPassage(**fields, event_id=event, source=Source.API)])
-    except (quick.UnusualError, RequestDataTooBig, IntegrityError):
+    except (quick.UnusualError, RequestDataTooBig, IntegrityError, TooLargeError):
         return None
     except (OperationalError, InterfaceError):
-        connection.close_if_unusable_or_obsolete()
+        quick.doubt_connection()
         return None
     return None if outcome.refusal else answer_to(outcome)
+
+
+def _fields_of(request: HttpRequest) -> dict[str, Any] | None:
+    """The reading in a request. Raises UnusualError and what is raised for a body too large."""
+    if request.content_type == "application/json":
+        body = request.body
+        data = quick.parsed(body)
+        return quick.fields_of(data, quick.cameras_of([data]), timezone.now(), simple=quick.is_simple(body))
+    if request.content_type != "multipart/form-data":
+        return None
+    try:
+        return quick.form_fields(request)
+    except (MultiPartParserError, RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent) as error:
+        # A form can be read once only: the long way raises this again, and it is told as all errors are.
+        request.META[FORM_ERROR] = error
+        return None
+
+
+def _picture(fields: dict[str, Any], name: str) -> bytes | None:
+    """Takes an upload out of `fields`. Raises TooLargeError."""
+    upload: UploadedFile[bytes] | None = fields.pop(name, None)
+    if upload is None:
+        return None
+    if (upload.size or 0) > settings.MAX_IMAGE_BYTES:
+        raise TooLargeError
+    upload.seek(0)
+    return bytes(upload.read())
+
+
+def too_large(request: HttpRequest) -> bool:
+    """Whether the body is larger than two pictures may be."""
+    limit: int = 2 * settings.MAX_IMAGE_BYTES + FORM_OVERHEAD
+    return int(request.META.get("CONTENT_LENGTH") or 0) > limit
 
 
 class IngestView(APIView):
@@ -96,9 +130,10 @@ class IngestView(APIView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Refuse a body that is too large before reading it."""
         super().initial(request, *args, **kwargs)
-        limit = 2 * settings.MAX_IMAGE_BYTES + FORM_OVERHEAD
-        if int(request.META.get("CONTENT_LENGTH") or 0) > limit:
+        if too_large(request._request):
             raise TooLargeError
+        if error := request.META.get(FORM_ERROR):
+            raise ParseError(str(error)) if isinstance(error, MultiPartParserError) else error
 
     @extend_schema(
         request={"application/json": IngestSerializer, "multipart/form-data": IngestSerializer},
@@ -124,9 +159,9 @@ class IngestView(APIView):
     )
     def post(self, request: Request) -> HttpResponseBase:
         """Store a reading, or queue a photo."""
-        data = quick.form_fields(request) or self._validated(request)
+        data = quick.form_fields(request._request) or self._validated(request)
         data.setdefault("event_id", request.META.get(OWN_EVENT) or uuid.uuid4())
-        frame, crop = self._picture(data, "frame"), self._picture(data, "crop")
+        frame, crop = _picture(data, "frame"), _picture(data, "crop")
         if not plates.normalise(data["plate_number"]):
             return self._queue(request, data, cast(bytes, frame))
         return self._record(request, data, frame, crop)
@@ -135,14 +170,6 @@ class IngestView(APIView):
         serializer = IngestSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         return dict(serializer.validated_data)
-
-    def _picture(self, data: dict[str, Any], name: str) -> bytes | None:
-        upload: UploadedFile[bytes] | None = data.pop(name, None)
-        if upload is None:
-            return None
-        if (upload.size or 0) > settings.MAX_IMAGE_BYTES:
-            raise TooLargeError
-        return bytes(upload.read())
 
     def _record(
         self, request: Request, data: dict[str, Any], frame: bytes | None, crop: bytes | None

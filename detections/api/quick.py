@@ -13,9 +13,9 @@ from typing import Any
 
 import orjson
 from django.db import connection
+from django.http import HttpRequest
 from django.utils import timezone
 from rest_framework.exceptions import ValidationError
-from rest_framework.request import Request
 
 from accounts.api.parsers import too_deep
 from accounts.api.serializers import StrictJson
@@ -51,6 +51,20 @@ def is_simple(body: bytes) -> bool:
     return len(body) <= _SMALL and body.count(b"[") + body.count(b"{") <= _SHALLOW
 
 
+def trust_connection() -> None:
+    """Spare the SELECT 1 by which Django sees that the connection lives: the first query will tell as well.
+
+    Whoever calls this goes the long way on an error, after `doubt_connection`.
+    """
+    connection.health_check_done = True  # type: ignore[attr-defined]
+
+
+def doubt_connection() -> None:
+    """After an error: close the connection if it is dead, so that the long way has a new one."""
+    if not connection.in_atomic_block:
+        connection.close_if_unusable_or_obsolete()
+
+
 def cameras_of(bodies: Iterable[Any]) -> dict[str, Camera]:
     """The cameras that these bodies name by their codes; only their number and code are loaded."""
     codes = (body.get("camera") for body in bodies if type(body) is dict)
@@ -61,13 +75,13 @@ def cameras_of(bodies: Iterable[Any]) -> dict[str, Camera]:
         return {row[1]: Camera.from_db("default", ("id", "code"), row) for row in cursor.fetchall()}
 
 
-def form_fields(request: Request) -> dict[str, Any] | None:
+def form_fields(request: HttpRequest) -> dict[str, Any] | None:
     """What IngestSerializer makes of a form with a reading, pictures included. None: ask it instead."""
     if not request.FILES:
         return None
-    data = {name: value for name, value in request.data.items() if name not in request.FILES}
+    data = {name: value for name, value in request.POST.items() if name not in request.FILES}
     fields = fields_of(data, cameras_of([data]), timezone.now(), simple=False)
-    files = {name: request.FILES[name] for name in ("frame", "crop") if name in request.FILES}
+    files: dict[str, Any] = {name: request.FILES[name] for name in ("frame", "crop") if name in request.FILES}
     if fields is None or not all(file.size and file.name for file in files.values()):
         return None
     return fields | files
@@ -152,7 +166,7 @@ def _layout(value: Any) -> str:
 def _json(name: str, value: Any) -> Any:
     if value is None and name == "bounding_box":
         return None
-    return _STRICT[_JSON[name]].to_internal_value(value)
+    return _STRICT[name].to_internal_value(value)
 
 
 _CHECKS: dict[str, Callable[[Any], Any]] = {
@@ -173,5 +187,5 @@ _TEXTS = {
     "lane": 16,
 }
 _JSON: dict[str, type] = {"bounding_box": list, "tpms": list, "metadata": dict}
-_STRICT = {list: StrictJson(list), dict: StrictJson(dict)}
+_STRICT = {name: StrictJson(kind) for name, kind in _JSON.items()}
 _LAYOUTS = frozenset(["", *Layout.values])

@@ -81,7 +81,7 @@ class IngestedSerializer(serializers.Serializer[Any]):
 class LineErrorSerializer(serializers.Serializer[Any]):
     """One thing that is wrong."""
 
-    field = serializers.CharField()  # type: ignore[assignment]
+    field = serializers.CharField()
     code = serializers.CharField()
     message = serializers.CharField()
 

@@ -69,7 +69,7 @@ class EventView(generics.RetrieveAPIView[Detection]):
         query.is_valid(raise_exception=True)
         found = passages_for(self.request)
         at = query.validated_data.get("at")
-        return found.at(at) if at else found
+        return found.filter(detected_at=at) if at else found
 
     def get_object(self) -> Detection:
         """The passage, with the audit row."""

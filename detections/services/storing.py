@@ -120,7 +120,7 @@ def _remove(paths: Iterable[str]) -> None:
 
 def _lock_and_look_up(ready: Sequence[Ready]) -> _Found:
     months = _months_of(ready)
-    wanted: dict[str, int | list[str]] = {
+    wanted: dict[str, Any] = {
         # In order, so that two senders of the same events wait for each other only one way round.
         "events": sorted(item.event for item in ready),
         "plates": _forms(item.passage.plate_number for item in ready),
