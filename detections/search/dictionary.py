@@ -12,6 +12,7 @@ from typing import Any
 from django.db import connection, transaction
 from psycopg2.extras import execute_values
 
+from detections import feed
 from detections.models import Detection, FeedCursor, SeenPlate
 from recognition import plates
 
