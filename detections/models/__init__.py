@@ -7,6 +7,7 @@ from detections.models.retention import (
     CertificateQuerySet,
     DataKind,
     DeletionCertificate,
+    Limits,
     RetentionRule,
 )
 from detections.models.statistics import HourlyCount
@@ -22,6 +23,7 @@ __all__ = [
     "FeedCursor",
     "HourlyCount",
     "Layout",
+    "Limits",
     "RetentionRule",
     "Source",
     "Stay",

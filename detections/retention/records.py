@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import AuditEvent, User
 from detections.models import DataKind, DeletionCertificate, Submission, SubmissionStatus
-from detections.retention import certificates, pictures, rules
+from detections.retention import certificates, months, pictures, rules
 from detections.retention.pictures import Album
 
 
@@ -33,15 +33,19 @@ def images_due(now: datetime) -> Album:
 
 
 def purge_images(now: datetime, *, by: User | None) -> DeletionCertificate | None:
-    """Certify the photos that are due; `months.finish` deletes them. None when there are none."""
-    album = images_due(now)
+    """Certify the photos that are due; `finish_all` deletes them. None when there are none.
+
+    Raises months.HeldError while something needs them, like passages.
+    """
+    album, until = images_due(now), day_of(rules.cutoff(DataKind.IMAGES, now=now))
     if not album.images:
         return None
+    months.check_free(pictures.EVER, until)
     with transaction.atomic():
         return certificates.issue(
             kind=DataKind.IMAGES,
             since=None,
-            until=day_of(rules.cutoff(DataKind.IMAGES, now=now)),
+            until=until,
             rows=0,
             digest=album.digest,
             album=album,
