@@ -94,7 +94,17 @@ def purge(*, kinds: set[DataKind] | None = None, by: User | None = None) -> list
             except months.HeldError as error:
                 logger.error("%s are kept: %s", kind.value, error)  # noqa: TRY400 (the reason is the message)
         records.finish_all()
+        if DataKind.IMAGES in wanted:
+            _clean_folders(now)
     return issued
+
+
+def _clean_folders(now: datetime) -> None:
+    try:
+        records.clean_folders(now)
+    except OSError as error:
+        # Somebody else's disk: away, or not ours to write.
+        logger.warning("folders of cameras are not cleaned: %s", error.strerror)
 
 
 def _purge_months(now: datetime, by: User | None) -> Iterator[DeletionCertificate]:

@@ -2,8 +2,10 @@
 
 import hashlib
 import io
+import os
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -274,6 +276,24 @@ def test_photos_may_go_before_their_passages(new_passage: New, logged_in: LogIn,
     assert client.get(reverse("detections:detail", args=[gone.pk])).status_code == 200
     assert client.get(reverse("detections:frame", args=[gone.pk])).status_code == 404
     assert purging.purge(kinds={DataKind.IMAGES}) == []
+
+
+def test_photos_of_folders_go_once_they_were_read(camera: Camera, tmp_path: Path) -> None:
+    inbox = tmp_path / "inbox é"
+    long_ago = (timezone.now() - timedelta(days=400)).timestamp()
+    for name in ("done/old.jpg", "failed/old.jpg", "waiting.jpg", "other/old.jpg", "done/new.jpg"):
+        path = inbox / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"photo")
+        if "new" not in name:
+            os.utime(path, (long_ago, long_ago))
+    Camera.objects.create(name="In", code="in", stream_url=inbox.as_uri())
+    Camera.objects.create(name="Away", code="away", stream_url="file:///nowhere/at/all")
+    purging.purge(kinds={DataKind.AUDIT})
+    assert (inbox / "done/old.jpg").exists()
+    purging.purge(kinds={DataKind.IMAGES})
+    left = {str(path.relative_to(inbox)) for path in inbox.rglob("*.jpg")}
+    assert left == {"waiting.jpg", "other/old.jpg", "done/new.jpg"}
 
 
 def test_resolved_alerts_go_with_their_own_photos(

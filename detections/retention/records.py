@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.models import AuditEvent, User
+from cameras import folders
 from detections.models import DataKind, DeletionCertificate, Submission, SubmissionStatus
 from detections.retention import certificates, months, pictures, rules
 from detections.retention.pictures import Album
@@ -53,6 +54,17 @@ def purge_images(now: datetime, *, by: User | None) -> DeletionCertificate | Non
             started_at=now,
             finished=False,
         )
+
+
+def clean_folders(now: datetime) -> int:
+    """Delete photos that cameras of the kind "folder" put away once read; how many.
+
+    They are the originals of photos that media storage has its copy of, so no certificate counts them.
+    """
+    paths = list(folders.put_away(rules.cutoff(DataKind.IMAGES, now=now)))
+    for path in paths:
+        path.unlink(missing_ok=True)
+    return len(paths)
 
 
 def submissions_due(now: datetime) -> Iterable[Submission]:
