@@ -9,7 +9,7 @@ import re
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import orjson
 from django.db import connection
@@ -105,7 +105,7 @@ class Tail:
 def watch_end(request: HttpRequest) -> None:
     """Have `form_fields` see whether a form was whole; call it before anything is read."""
     if request.content_type == "multipart/form-data":
-        request._stream = Tail(request._stream)  # type: ignore[attr-defined]
+        request._stream = cast(BinaryIO, Tail(request._stream))
 
 
 def _check_end(request: HttpRequest) -> None:

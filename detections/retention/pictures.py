@@ -14,6 +14,8 @@ from django.core.files.storage import default_storage
 
 ROOT = "frames"
 DAY = timedelta(days=1)
+EVER = datetime(2000, 1, 1, tzinfo=UTC)
+"""Before any photo."""
 
 
 @dataclass(frozen=True, slots=True)
