@@ -105,7 +105,7 @@ class Tail:
 def watch_end(request: HttpRequest) -> None:
     """Have `form_fields` see whether a form was whole; call it before anything is read."""
     if request.content_type == "multipart/form-data":
-        request._stream = Tail(request._stream)  # type: ignore[attr-defined]
+        request._stream = Tail(request._stream)  # type: ignore[assignment]
 
 
 def _check_end(request: HttpRequest) -> None:
