@@ -15,6 +15,7 @@ from accounts.models import ApiKey, Scope, User
 from accounts.roles import Role
 from accounts.services import create_api_key
 from cameras.models import Camera
+from detections.api import quick
 from detections.models import Source
 from detections.passages import NewPassage
 from detections.retention import rules
@@ -28,6 +29,7 @@ PASSWORD = "correct horse battery"
 def _storage(settings: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Each test has its own media storage; static files are served without `collectstatic`."""
     rules.forget()
+    quick.forget_cameras()
     settings.MEDIA_ROOT = tmp_path_factory.mktemp("media")
     settings.STORAGES = {
         "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

@@ -32,7 +32,13 @@ from detections.models import Correction
 NAMES = [name for name in EventSerializer.Meta.fields if name not in ("camera", "reviewed")]
 JSON = {"candidates", "countries", "bounding_box", "recognition_polygon", "tpms", "metadata"}
 _TABLE = "detections_detection"
-_COLUMNS = ", ".join([*NAMES, "camera_id"])
+_COLUMNS = ", ".join(
+    [
+        *("event_id::text" if name == "event_id" else name for name in NAMES),
+        f"(SELECT code FROM cameras_camera WHERE id = {_TABLE}.camera_id)",  # noqa: S608 (a name of ours)
+        f"EXISTS (SELECT FROM detections_correction WHERE detection_id = {_TABLE}.id)",
+    ]
+)
 TIMES = ("detected_at", "created_at")
 
 
@@ -79,30 +85,30 @@ def select(columns: str, wanted: list[Condition], place: Place | None, count: in
 
 
 def rows_of(wanted: list[Condition], place: Place | None, count: int) -> list[dict[str, Any]]:
-    """The first `count` as EventSerializer shows them, but JSON as the database's own text."""
+    """The first `count` as EventSerializer shows them, but JSON as the database's own text.
+
+    `reviewed` is only whether an officer said something: see `review`.
+    """
     with connection.cursor() as cursor:
         cursor.execute(*select(_COLUMNS, wanted, place, count))
         found = cursor.fetchall()
-        cameras = {row[-1] for row in found}
-        cursor.execute("SELECT id, code FROM cameras_camera WHERE id = ANY(%s)", [list(cameras)])
-        codes = dict(cursor.fetchall())
     here = timezone.get_current_timezone()
     rows = []
     for row in found:
-        shown: dict[str, Any] = dict(zip(NAMES, row, strict=False))
+        shown: dict[str, Any] = dict(zip((*NAMES, "camera", "reviewed"), row, strict=True))
         for name in JSON:
             if shown[name] is not None:
                 shown[name] = orjson.Fragment(shown[name])
         for name in TIMES:
             shown[name] = shown[name].astimezone(here)
-        shown["camera"] = codes[row[-1]]
         rows.append(shown)
     return rows
 
 
 def review(rows: list[dict[str, Any]], user: User | None) -> None:
     """Add what officers said of these rows; who said it, for whom that is meant."""
-    newest = Correction.objects.newest_of(row["id"] for row in rows)
+    said = [row["id"] for row in rows if row["reviewed"]]
+    newest = Correction.objects.newest_of(said) if said else {}
     named = user is not None and may(user, "detections.view_correction")
     for row in rows:
         row["reviewed"] = reviewed_of(newest.get(row["id"]), named=named)

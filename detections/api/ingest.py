@@ -80,7 +80,10 @@ def quickly(request: HttpRequest) -> HttpResponse | None:
         # Both ways use it: where this one fails at its commit, the long one finds the repeat.
         event = request.META[OWN_EVENT] = fields.pop("event_id", None) or uuid.uuid4()
         [outcome] = services.record([NewPassage(**fields, event_id=event, source=Source.API)])
-    except (quick.UnusualError, RequestDataTooBig, IntegrityError, TooLargeError):
+    except IntegrityError:
+        quick.forget_cameras()  # one may have been deleted a moment ago
+        return None
+    except (quick.UnusualError, RequestDataTooBig, TooLargeError):
         return None
     except (OperationalError, InterfaceError):
         quick.doubt_connection()
@@ -93,7 +96,7 @@ def _fields_of(request: HttpRequest) -> dict[str, Any] | None:
     if request.content_type == "application/json":
         body = request.body
         data = quick.parsed(body)
-        return quick.fields_of(data, quick.cameras_of([data]), timezone.now(), simple=quick.is_simple(body))
+        return quick.fields_of(data, quick.camera_of(data), timezone.now(), simple=quick.is_simple(body))
     if request.content_type != "multipart/form-data":
         return None
     try:

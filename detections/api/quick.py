@@ -6,6 +6,7 @@ holds the two together over many bodies (detections/tests/test_quick.py).
 """
 
 import re
+import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
@@ -24,6 +25,9 @@ from accounts.api.serializers import StrictJson
 from cameras.models import Camera
 from detections.models import Layout
 from recognition import plates
+
+REMEMBERED = 5.0
+"""Seconds for which a camera's number is not looked up again."""
 
 # So short that no field of it can be too large, however its numbers are written out; and not nested too deep.
 _SMALL, _SHALLOW = 2048, 32
@@ -78,6 +82,29 @@ def cameras_of(bodies: Iterable[Any]) -> dict[str, Camera]:
         return {row[1]: Camera.from_db("default", ("id", "code"), row) for row in cursor.fetchall()}
 
 
+_cameras: dict[str, tuple[float, Camera]] = {}
+"""Cameras that were looked up lately, by code, with the time."""
+
+
+def camera_of(body: Any) -> dict[str, Camera]:
+    """`cameras_of` for one body; a process remembers a camera for REMEMBERED seconds.
+
+    Who stores something for it takes an IntegrityError for "no longer there", and calls `forget_cameras`.
+    """
+    code = body.get("camera") if type(body) is dict else None
+    known = _cameras.get(code) if type(code) is str else None
+    if known and known[0] > time.monotonic() - REMEMBERED:
+        return {known[1].code: known[1]}
+    found = cameras_of([body])
+    _cameras.update((name, (time.monotonic(), camera)) for name, camera in found.items())
+    return found
+
+
+def forget_cameras() -> None:
+    """Look all of them up again."""
+    _cameras.clear()
+
+
 class Tail:
     """A request's stream that remembers its end.
 
@@ -125,7 +152,7 @@ def form_fields(request: HttpRequest) -> dict[str, Any] | None:
     if not has_files:
         return None
     data = {name: value for name, value in request.POST.items() if name not in request.FILES}
-    fields = fields_of(data, cameras_of([data]), timezone.now(), simple=False)
+    fields = fields_of(data, camera_of(data), timezone.now(), simple=False)
     files: dict[str, Any] = {name: request.FILES[name] for name in ("frame", "crop") if name in request.FILES}
     if fields is None or not all(file.size and file.name for file in files.values()):
         return None

@@ -29,18 +29,12 @@ def record(passages: Sequence[NewPassage]) -> list[Outcome]:
     Give it 1,000 at a time at most: each holds a lock in PostgreSQL until the commit.
     """
     events = [str(passage.event_id) for passage in passages]
-    # A repeat's pictures are not worth decoding. Other repeats are found where they are stored.
-    known = _known_events(
-        event
-        for event, passage in zip(events, passages, strict=True)
-        if passage.frame is not None or passage.crop is not None
-    )
     ready: dict[str, Ready] = {}
     first: dict[str, int] = {}
     refused: dict[int, Refusal] = {}
     taken = times_taken()
     for index, (event, passage) in enumerate(zip(events, passages, strict=True)):
-        if event in known or event in ready:
+        if event in ready:
             continue
         prepared = _prepare(event, passage, taken)
         if isinstance(prepared, Refusal):
@@ -48,7 +42,7 @@ def record(passages: Sequence[NewPassage]) -> list[Outcome]:
         else:
             ready[event], first[event] = prepared, index
     # What was stored once stays a repeat, also where today's rules would refuse it.
-    known |= _known_events(events[index] for index in refused)
+    known = _known_events(events[index] for index in refused)
     created, stored_before = store(list(ready.values())) if ready else ({}, {})
     found = known | stored_before | created
     outcomes = []

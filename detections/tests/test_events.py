@@ -277,7 +277,7 @@ def test_queries_do_not_grow_with_the_page_and_nothing_is_counted(
         assert len(page.json()["results"]) == size
         counts.append(len(queries))
         assert not any("COUNT(" in query["sql"].upper() for query in queries)
-    assert counts == [5, 5]  # key; cameras asked for; passages; their cameras; corrections
+    assert counts == [3, 3]  # key; cameras asked for; passages
 
 
 def test_one_passage_is_found_by_its_time_without_opening_other_months(

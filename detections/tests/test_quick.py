@@ -103,8 +103,8 @@ def test_a_sensor_goes_the_short_way(camera: Camera, sensor_key: tuple[ApiKey, s
     assert quickly(request()) is not None
     with CaptureQueriesContext(connection) as queries:
         answer = quickly(request())
-    # Key, camera, savepoint, look-up, COPY, release.
-    assert len(queries) == 6, [query["sql"][:60] for query in queries]
+    # Key; the passage. The camera is remembered.
+    assert len(queries) == 2, [query["sql"][:60] for query in queries]
     assert answer is not None
     assert answer.status_code == 201
     assert Detection.objects.count() == 2
