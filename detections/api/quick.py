@@ -18,7 +18,7 @@ from django.utils import timezone
 from rest_framework.exceptions import ValidationError
 
 from accounts.api.parsers import too_deep
-from accounts.api.serializers import StrictJson
+from accounts.api.serializers import StrictJson, keepable
 from cameras.models import Camera
 from detections.models import Layout
 from recognition import plates
@@ -68,7 +68,7 @@ def doubt_connection() -> None:
 def cameras_of(bodies: Iterable[Any]) -> dict[str, Camera]:
     """The cameras that these bodies name by their codes; only their number and code are loaded."""
     codes = (body.get("camera") for body in bodies if type(body) is dict)
-    names = list({code for code in codes if type(code) is str and "\0" not in code})
+    names = list({code for code in codes if type(code) is str and keepable(code)})
     # In SQL: for each event of each sensor, Django takes longer to compile a query than PostgreSQL to answer.
     with connection.cursor() as cursor:
         cursor.execute("SELECT id, code FROM cameras_camera WHERE code = ANY(%s)", [names])
@@ -77,11 +77,12 @@ def cameras_of(bodies: Iterable[Any]) -> dict[str, Camera]:
 
 def form_fields(request: HttpRequest) -> dict[str, Any] | None:
     """What IngestSerializer makes of a form with a reading, pictures included. None: ask it instead."""
-    if not request.FILES:
+    # A field that is sent as a file is not passed over: without its event a repeat would be stored twice.
+    if not request.FILES or request.FILES.keys() - {"frame", "crop"}:
         return None
     data = {name: value for name, value in request.POST.items() if name not in request.FILES}
     fields = fields_of(data, cameras_of([data]), timezone.now(), simple=False)
-    files: dict[str, Any] = {name: request.FILES[name] for name in ("frame", "crop") if name in request.FILES}
+    files: dict[str, Any] = request.FILES.dict()
     if fields is None or not all(file.size and file.name for file in files.values()):
         return None
     return fields | files
@@ -121,7 +122,7 @@ def _fields(data: Any, cameras: Mapping[str, Camera], now: datetime, simple: boo
 
 
 def _text(value: Any, most: int) -> str:
-    if type(value) is not str or "\0" in value:
+    if type(value) is not str or not keepable(value):
         raise UnusualError
     text = value.strip()
     if len(text) > most:
