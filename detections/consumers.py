@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
-from django.db import InterfaceError, OperationalError
+from django.db import Error
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 from rest_framework import serializers
@@ -34,7 +34,8 @@ RECHECK_SECONDS = 2.0
 HEARTBEAT_SECONDS = 15.0
 SEND_SECONDS = 20.0
 """A client that does not take a message within this time is too slow."""
-DATABASE_AWAY = (OperationalError, InterfaceError)
+DATABASE_AWAY = Error
+"""Whatever it is: a connection that went on without an answer would be silent, or never be cut off."""
 
 BAD_REQUEST, NO_PERMISSION, TOO_SLOW, TRY_AGAIN = 4400, 4403, 4408, 1013
 
@@ -145,8 +146,8 @@ class EventStreamConsumer(AsyncWebsocketConsumer):
             await self._follow(listener)
         except TimeoutError:
             await self._end(TOO_SLOW)
-        except DATABASE_AWAY:
-            logger.warning("stream: the database is away")
+        except DATABASE_AWAY as error:
+            logger.warning("stream: the database is away (%s)", type(error).__name__)
             await self._end(TRY_AGAIN)
         finally:
             if not self._cut_off:
@@ -209,7 +210,7 @@ class EventStreamConsumer(AsyncWebsocketConsumer):
     async def _recheck(self) -> None:
         while True:
             await asyncio.sleep(RECHECK_SECONDS)
-            with suppress(*DATABASE_AWAY):
+            with suppress(DATABASE_AWAY):
                 if not await self._still_allowed():
                     # First silence, then the end: what sends would end this task with itself.
                     self._gone = self._cut_off = True

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from PIL import Image, ImageOps
+from PIL import Image
 
-from recognition.images import ImageError, inspect_image
+from recognition.images import ImageError, inspect_image, upright
 
 CROP_MARGIN = 0.15
 """Share of the box added on each side of a crop: an officer judges a plate better with its border."""
@@ -63,7 +63,7 @@ def store(picture: Picture, *, folder: str, name: str, at: datetime) -> str:
 def cut(frame: bytes, box: list[float]) -> bytes:
     """The plate at `box` (x1, y1, x2, y2 in pixels) with a margin, as a small JPEG."""
     with Image.open(io.BytesIO(frame)) as opened:
-        image = ImageOps.exif_transpose(opened).convert("RGB")
+        image = upright(opened).convert("RGB")
     x1, y1, x2, y2 = box
     dx, dy = (x2 - x1) * CROP_MARGIN, (y2 - y1) * CROP_MARGIN
     area = (max(0, x1 - dx), max(0, y1 - dy), min(image.width, x2 + dx), min(image.height, y2 + dy))
@@ -84,4 +84,4 @@ def small(data: bytes) -> bytes:
     if sent.format == "JPEG" and max(sent.width, sent.height) <= CROP_WIDTH and len(data) <= CROP_BYTES:
         return data
     with Image.open(io.BytesIO(data)) as opened:
-        return shrink(ImageOps.exif_transpose(opened))
+        return shrink(upright(opened))

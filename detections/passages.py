@@ -129,9 +129,10 @@ def check_box(box: Sequence[float] | None, size: tuple[int, int] | None) -> Refu
 
 
 def _fits(box: Sequence[float], size: tuple[int, int] | None) -> bool:
-    # The limit also keeps out NaN, and whole numbers too large for a float.
+    # The limit also keeps out NaN, and whole numbers too large for a float. True is an int to Python alone.
     if len(box) != 4 or not all(
-        isinstance(value, int | float) and abs(value) < MAX_COORDINATE for value in box
+        isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < MAX_COORDINATE
+        for value in box
     ):
         return False
     x1, y1, x2, y2 = box

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypedDict
 
 from channels.db import database_sync_to_async
-from django.db import InterfaceError, OperationalError, connection
+from django.db import Error, connection
 from rest_framework.fields import DateTimeField
 
 from detections.corrections import with_corrections
@@ -233,8 +233,9 @@ class Tail:
         while self._task is asyncio.current_task():
             try:
                 place, items, full = await page(self.place)
-            except (OperationalError, InterfaceError):
-                logger.warning("stream: the database is away")
+            except Error as error:
+                # Whatever it is: without a reader all would hear heartbeats, and never a passage again.
+                logger.warning("stream: the database is away (%s)", type(error).__name__)
                 await asyncio.sleep(AWAY_SECONDS)
                 continue
             # asgiref swallows a cancellation that meets the end of a query.

@@ -9,9 +9,9 @@ from __future__ import annotations
 import io
 import struct
 import zlib
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from PIL import ExifTags, Image, ImageFile, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageFile, UnidentifiedImageError
 from PIL.JpegImagePlugin import JpegImageFile
 
 if TYPE_CHECKING:
@@ -36,6 +36,16 @@ _DAMAGED = (
     struct.error,
     zlib.error,
 )
+# What brings a picture upright, by its EXIF orientation.
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 _BOMB = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 
 
@@ -71,9 +81,8 @@ def inspect_image(data: bytes, *, max_pixels: int = MAX_PIXELS) -> ImageFacts:
             image.draft("L", (1, 1))
         _load(image)
         name = "JPEG" if image.format == "MPO" else str(image.format)
-        return (
-            ImageFacts(name, height, width) if _lies_on_its_side(image) else ImageFacts(name, width, height)
-        )
+        on_its_side = _orientation(image) in (5, 6, 7, 8)
+        return ImageFacts(name, height, width) if on_its_side else ImageFacts(name, width, height)
 
 
 def open_image(data: bytes, *, max_pixels: int = MAX_PIXELS) -> RGB:
@@ -84,7 +93,8 @@ def open_image(data: bytes, *, max_pixels: int = MAX_PIXELS) -> RGB:
     import numpy as np
 
     with _opened(data, max_pixels) as image:
-        return np.ascontiguousarray(np.asarray(_to_rgb(_decoded(image)), dtype=np.uint8))
+        _load(image)
+        return np.ascontiguousarray(np.asarray(_to_rgb(upright(image)), dtype=np.uint8))
 
 
 def to_jpeg(array: RGB, quality: int = 88, *, longest: int = 0) -> bytes:
@@ -126,18 +136,18 @@ def _load(image: Image.Image) -> None:
         raise ImageError("truncated", "The picture is cut off or damaged.") from error
 
 
-def _decoded(image: Image.Image) -> Image.Image:
-    _load(image)
-    try:
-        return ImageOps.exif_transpose(image)
-    except _DAMAGED as error:
-        raise ImageError("truncated", "The picture is cut off or damaged.") from error
+def upright(image: Image.Image) -> Image.Image:
+    """The picture turned as its EXIF says, or itself. Raises ImageError.
+
+    Unlike Pillow's `exif_transpose` it writes no EXIF, at which Pillow fails for odd entries of any kind.
+    """
+    method = _TURNS.get(_orientation(image))
+    return image if method is None else image.transpose(method)
 
 
-def _lies_on_its_side(image: Image.Image) -> bool:
-    """Whether EXIF says that width and height change places."""
+def _orientation(image: Image.Image) -> Any:
     try:
-        return image.getexif().get(ExifTags.Base.Orientation) in (5, 6, 7, 8)
+        return image.getexif().get(ExifTags.Base.Orientation)
     except _DAMAGED as error:
         raise ImageError("truncated", "The picture is cut off or damaged.") from error
 

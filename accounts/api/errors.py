@@ -66,7 +66,9 @@ def flatten(detail: Any, field: str = "") -> list[dict[str, str]]:
             for number, value in enumerate(detail)
             for row in flatten(value, f"{field}.{number}" if isinstance(value, dict) and field else field)
         ]
-    return [{"field": field, "code": getattr(detail, "code", "invalid"), "message": str(detail)}]
+    # A message may repeat what was sent, of which half a surrogate pair cannot be sent back.
+    message = str(detail).encode(errors="replace").decode()
+    return [{"field": field, "code": getattr(detail, "code", "invalid"), "message": message}]
 
 
 def handle(error: Exception, context: dict[str, Any]) -> Response | None:

@@ -22,7 +22,7 @@ from accounts.api.serializers import ErrorSerializer, refused
 from accounts.models import ApiKey, Scope, User
 from accounts.services import audit
 from detections.api.events import Place, select
-from detections.api.filters import Condition, ExportQuerySerializer, conditions, query_of
+from detections.api.filters import FIELDS, Condition, ExportQuerySerializer, conditions, query_of, sent
 from detections.api.views import key_and_user
 
 CHUNK = 2000
@@ -174,5 +174,6 @@ class ExportView(APIView):
 
 def asked(request: Request, key: ApiKey | None) -> dict[str, Any]:
     """The filters as they were sent, for the audit trail."""
-    filters = {name: value for name, value in request.query_params.items() if name != "reason"}
+    params = request._request.GET
+    filters = {name: sent(params, name) for name in FIELDS if name in params and name != "reason"}
     return {"filters": filters} | ({"api_key": key.prefix} if key else {})

@@ -119,6 +119,11 @@ EventQuerySerializer = type("EventQuerySerializer", (serializers.Serializer,), F
 ExportQuerySerializer = type("ExportQuerySerializer", (serializers.Serializer,), dict(FIELDS))
 
 
+def sent(params: QueryDict, name: str) -> str:
+    """A filter as it was sent: cameras may be named one by one; of another, the last counts."""
+    return ",".join(params.getlist(name)) if name == "camera" else str(params[name])
+
+
 def query_of(params: QueryDict, *, reason_for: str = "plate") -> dict[str, Any]:
     """What is asked for, by name; what is not asked for is left out. Raises ValidationError.
 
@@ -129,9 +134,8 @@ def query_of(params: QueryDict, *, reason_for: str = "plate") -> dict[str, Any]:
     for name, field in (FIELDS | PAGE_FIELDS).items():
         if name not in params:
             continue
-        value = ",".join(params.getlist(name)) if name == "camera" else params[name]
         try:
-            query[name] = field.run_validation(value)
+            query[name] = field.run_validation(sent(params, name))
         except ValidationError as error:
             errors[name] = error.detail
         except SkipField:

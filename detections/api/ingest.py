@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import orjson
 from django.conf import settings
-from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
+from django.core.exceptions import RequestDataTooBig
 from django.core.files.uploadedfile import UploadedFile
 from django.db import IntegrityError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
@@ -28,6 +28,7 @@ from accounts.api.serializers import ErrorSerializer
 from accounts.models import Scope
 from detections import services
 from detections.api import quick
+from detections.api.forms import form_error, watch
 from detections.api.serializers import IngestedSerializer, IngestSerializer, QueuedSerializer
 from detections.api.views import key_and_user
 from detections.models import Source
@@ -48,8 +49,6 @@ KNOWN_OF_PHOTO = (
 )
 """What a sender may know of a vehicle whose plate it did not read."""
 
-FORM_ERROR = "anpr.form_error"
-"""Where the request keeps what was wrong with a form that was read already."""
 OWN_EVENT = "anpr.event_id"
 """Where the request keeps the number of an event whose sender gave none."""
 
@@ -64,7 +63,6 @@ EXAMPLE = {
 
 def quickly(request: HttpRequest) -> HttpResponse | None:
     """Store a sound reading of a sensor, with its pictures; None: let IngestView see to it."""
-    quick.watch_end(request)
     token = sent_token(request.META)
     if not token or request.method != "POST" or too_large(request):
         return None
@@ -97,14 +95,8 @@ def _fields_of(request: HttpRequest) -> dict[str, Any] | None:
         body = request.body
         data = quick.parsed(body)
         return quick.fields_of(data, quick.camera_of(data), timezone.now(), simple=quick.is_simple(body))
-    if request.content_type != "multipart/form-data":
-        return None
-    try:
-        return quick.form_fields(request)
-    except (MultiPartParserError, RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent) as error:
-        # A form can be read once only: the long way raises this again, and it is told as all errors are.
-        request.META[FORM_ERROR] = error
-        return None
+    watch(request)
+    return None if form_error(request) else quick.form_fields(request)
 
 
 def _picture(fields: dict[str, Any], name: str) -> bytes | None:
@@ -133,10 +125,11 @@ class IngestView(APIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Refuse a body that is too large before reading it."""
+        watch(request._request)
         super().initial(request, *args, **kwargs)
         if too_large(request._request):
             raise TooLargeError
-        if error := request.META.get(FORM_ERROR):
+        if error := form_error(request._request):
             raise ParseError(str(error)) if isinstance(error, MultiPartParserError) else error
 
     @extend_schema(

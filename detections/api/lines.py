@@ -18,6 +18,8 @@ from detections.api import quick
 NDJSON = ("application/x-ndjson", "application/ndjson", "application/jsonl")
 PIECE = 64 * 1024
 """Bytes read at a time."""
+GZIP = 31
+"""What zlib calls gzip, with its largest window."""
 LONGEST_LINE = 64 * 1024
 """Bytes of a line; a passage has some three hundred."""
 
@@ -54,9 +56,12 @@ def _pieces(request: HttpRequest, limit: int = 0) -> Iterator[bytes]:
     packed = request.META.get("HTTP_CONTENT_ENCODING", "").strip().lower()
     if packed not in ("", "identity", "gzip"):
         raise UnsupportedMediaType(packed)
-    unpack = zlib.decompressobj(wbits=31) if packed == "gzip" else None
+    unpack = zlib.decompressobj(wbits=GZIP) if packed == "gzip" else None
     while piece := request.read(PIECE):
         while piece:
+            if unpack and unpack.eof:
+                # gzip may be several files, one after the other.
+                unpack = zlib.decompressobj(wbits=GZIP)
             # A little packed may be very much unpacked: never more of it than a piece at a time.
             got, piece = _unpacked(unpack, piece) if unpack else (piece, b"")
             left -= len(got)
@@ -67,7 +72,7 @@ def _pieces(request: HttpRequest, limit: int = 0) -> Iterator[bytes]:
 
 def _unpacked(unpack: Any, piece: bytes) -> tuple[bytes, bytes]:
     try:
-        return unpack.decompress(piece, PIECE), unpack.unconsumed_tail
+        return unpack.decompress(piece, PIECE), unpack.unconsumed_tail or unpack.unused_data
     except zlib.error as error:
         raise ParseError(_("The body is not gzip, or damaged.")) from error
 
@@ -110,18 +115,16 @@ def _parsed(number: int, line: bytes) -> Line:
 
 def _elements(body: bytes) -> Iterator[Line]:
     try:
-        array = quick.parsed(body)
+        array, usual = quick.parsed(body), True
     except quick.UnusualError:
-        array = JSONParser().parse(io.BytesIO(body))
+        # It may hold what PostgreSQL does not take (NUL, infinity): every element needs a further look.
+        array, usual = JSONParser().parse(io.BytesIO(body)), False
     if not isinstance(array, list):
         raise ParseError(_("Send a JSON array of passages, or lines of JSON as application/x-ndjson."))
     if len(array) > settings.MAX_BATCH_LINES:
         raise TooLargeError
-    return (Line(number, data, _is_simple(data)) for number, data in enumerate(array, start=1))
+    return (Line(number, data, usual and _is_simple(data)) for number, data in enumerate(array, start=1))
 
 
 def _is_simple(data: Any) -> bool:
-    try:
-        return quick.is_simple(orjson.dumps(data))
-    except TypeError:  # a whole number beyond 64 bits
-        return False
+    return quick.is_simple(orjson.dumps(data))

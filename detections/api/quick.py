@@ -10,18 +10,16 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Any, BinaryIO, cast
+from typing import Any
 
 import orjson
 from django.db import connection
 from django.http import HttpRequest
-from django.http.multipartparser import MultiPartParserError
 from django.utils import timezone
-from django.utils.translation import gettext as _
 from rest_framework.exceptions import ValidationError
 
 from accounts.api.parsers import too_deep
-from accounts.api.serializers import StrictJson
+from accounts.api.serializers import StrictJson, keepable
 from cameras.models import Camera
 from detections.models import Layout
 from recognition import plates
@@ -31,7 +29,6 @@ REMEMBERED = 5.0
 
 # So short that no field of it can be too large, however its numbers are written out; and not nested too deep.
 _SMALL, _SHALLOW = 2048, 32
-_TAIL = 1024
 # orjson makes a float of a whole number beyond 64 bits; json does not.
 _LONG_NUMBER = re.compile(rb"\d{19}")
 
@@ -75,7 +72,7 @@ def doubt_connection() -> None:
 def cameras_of(bodies: Iterable[Any]) -> dict[str, Camera]:
     """The cameras that these bodies name by their codes; only their number and code are loaded."""
     codes = (body.get("camera") for body in bodies if type(body) is dict)
-    names = list({code for code in codes if type(code) is str and "\0" not in code})
+    names = list({code for code in codes if type(code) is str and keepable(code)})
     # In SQL: for each event of each sensor, Django takes longer to compile a query than PostgreSQL to answer.
     with connection.cursor() as cursor:
         cursor.execute("SELECT id, code FROM cameras_camera WHERE code = ANY(%s)", [names])
@@ -105,55 +102,14 @@ def forget_cameras() -> None:
     _cameras.clear()
 
 
-class Tail:
-    """A request's stream that remembers its end.
-
-    Django takes a form that breaks off for one that has ended, and just leaves out the file in which it did.
-    """
-
-    def __init__(self, stream: Any) -> None:
-        """`stream`: what is read from."""
-        self._stream = stream
-        self.last = b""
-
-    def read(self, size: int = -1) -> bytes:
-        """As the stream's own."""
-        return self._seen(self._stream.read(size))
-
-    def readline(self, size: int = -1) -> bytes:
-        """As the stream's own."""
-        return self._seen(self._stream.readline(size))
-
-    def _seen(self, data: bytes) -> bytes:
-        self.last = (self.last + data)[-_TAIL:]
-        return data
-
-
-def watch_end(request: HttpRequest) -> None:
-    """Have `form_fields` see whether a form was whole; call it before anything is read."""
-    if request.content_type == "multipart/form-data":
-        request._stream = cast(BinaryIO, Tail(request._stream))
-
-
-def _check_end(request: HttpRequest) -> None:
-    boundary = (request.content_params or {}).get("boundary", "")
-    stream = getattr(request, "_stream", None)
-    if isinstance(stream, Tail) and f"--{boundary}--".encode() not in stream.last:
-        raise MultiPartParserError(_("The form breaks off: send it again."))
-
-
 def form_fields(request: HttpRequest) -> dict[str, Any] | None:
-    """What IngestSerializer makes of a form with a reading, pictures included. None: ask it instead.
-
-    Raises MultiPartParserError for a form that is broken or breaks off.
-    """
-    has_files = bool(request.FILES)
-    _check_end(request)
-    if not has_files:
+    """What IngestSerializer makes of a form with a reading, pictures included. None: ask it instead."""
+    # A field that is sent as a file is not passed over: without its event a repeat would be stored twice.
+    if not request.FILES or request.FILES.keys() - {"frame", "crop"}:
         return None
     data = {name: value for name, value in request.POST.items() if name not in request.FILES}
     fields = fields_of(data, camera_of(data), timezone.now(), simple=False)
-    files: dict[str, Any] = {name: request.FILES[name] for name in ("frame", "crop") if name in request.FILES}
+    files: dict[str, Any] = request.FILES.dict()
     if fields is None or not all(file.size and file.name for file in files.values()):
         return None
     return fields | files
@@ -193,7 +149,7 @@ def _fields(data: Any, cameras: Mapping[str, Camera], now: datetime, simple: boo
 
 
 def _text(value: Any, most: int) -> str:
-    if type(value) is not str or "\0" in value:
+    if type(value) is not str or not keepable(value):
         raise UnusualError
     text = value.strip()
     if len(text) > most:

@@ -14,6 +14,7 @@ from django.core.files.storage import FileSystemStorage, default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import OperationalError
 from django.test import Client
+from django.test.client import encode_multipart
 from django.utils import timezone
 
 from accounts.models import ApiKey, AuditEvent, Scope, User
@@ -167,6 +168,7 @@ def test_another_sensor_does_not_see_the_photo(send: Send, client: Client) -> No
         ),
         ({"plate_number": "BB6232RB", "detected_at": "1970-01-01T00:00:00Z"}, 400, "detected_at", "too_old"),
         ({"plate_number": "BB6232RB", "event_id": "7"}, 400, "event_id", "invalid"),
+        ({"plate_number": "BB6232RB", "layout": "\ud800"}, 400, "layout", "invalid_choice"),
         ({"plate_number": "BB6232RB", "bounding_box": [1, 2]}, 400, "bounding_box", "invalid_box"),
         ({"plate_number": "BB6232RB", "metadata": "[1]"}, 400, "metadata", "invalid"),
         ({"plate_number": "BB6232RB", "metadata": {"a": "nul \0"}}, 400, "metadata", "invalid"),
@@ -220,6 +222,28 @@ def test_broken_json_and_broken_forms_are_refused(client: Client, sensor_key: tu
         client.post(INGEST, form, content_type="multipart/form-data; boundary=X", headers=headers), 400
     )
     assert_error(client.post(INGEST, b"x", content_type="text/plain", headers=headers), 415)
+
+
+@pytest.mark.parametrize("who", ["sensor", "operator"])
+def test_a_form_that_breaks_off_stores_nothing(
+    client: Client, sensor_key: tuple[ApiKey, str], operator: User, camera: Camera, who: str
+) -> None:
+    """Wherever: half a plate is no plate, and without its event a second try would be stored beside it."""
+    event = uuid.uuid4()
+    fields: dict[str, Any] = {"camera": camera.code, "plate_number": "BB6232RB", "crop": photo()}
+    whole = encode_multipart("X", fields | {"event_id": event})
+    headers = {"X-API-Key": sensor_key[1]} if who == "sensor" else {}
+    if who == "operator":
+        client.force_login(operator)
+
+    def post(body: bytes) -> Any:
+        return client.post(INGEST, body, content_type="multipart/form-data; boundary=X", headers=headers)
+
+    ends = [whole.index(part) + 4 for part in (b"BB6232RB", b"image/jpeg", b"event_id")]
+    for end in [*ends, *range(len(whole) - 60, len(whole) - 2, 3)]:
+        assert_error(post(whole[:end]), 400)
+    assert not Detection.objects.exists()
+    assert post(whole).json()["event_id"] == str(event)
 
 
 @pytest.mark.parametrize("levels", [40, 450, 900, 50_000])
@@ -318,7 +342,8 @@ def test_passages_are_listed_in_pages_without_counting(
 ) -> None:
     record([new_passage(f"AB{number:04}") for number in range(60)])
     client.force_login(viewer)
-    with django_assert_max_num_queries(4) as queries:
+    # Session, account, passages, cameras, corrections.
+    with django_assert_max_num_queries(5) as queries:
         first = client.get("/api/v1/events").json()
     assert not any("COUNT(" in query["sql"] for query in queries)
     assert len(first["results"]) == 50

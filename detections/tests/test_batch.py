@@ -204,3 +204,26 @@ def test_queries_do_not_grow_with_the_batch(post: Post, camera: Camera) -> None:
             assert post(lines(*(reading(camera) for _ in range(size)))).json()["created"] == size
         counts.append(len(queries))
     assert counts[0] == counts[1] <= 6, [query["sql"][:80] for query in queries]
+
+
+@pytest.mark.parametrize(
+    "field",
+    ["camera", "plate_number", "vehicle_type", "lane", "detected_at", "event_id", "layout", "metadata"],
+)
+@pytest.mark.parametrize("content_type", [NDJSON, "application/json"])
+@pytest.mark.parametrize("value", ["a\0", "\ud800", {"a": "\0"}, {"a": "\ud800"}, {"a": float("inf")}])
+def test_what_postgresql_cannot_keep_costs_only_its_line(
+    post: Post, camera: Camera, field: str, content_type: str, value: Any
+) -> None:
+    good, bad = reading(camera), json.dumps(reading(camera) | {field: value}).replace("Infinity", "1e400")
+    sent = lines(good, bad) if content_type == NDJSON else f"[{json.dumps(good)}, {bad}]"
+    response = post(sent, content_type)
+    assert response.status_code == 200, response.content
+    assert [result["status"] for result in response.json()["results"]] == ["created", "rejected"]
+
+
+def test_a_batch_packed_in_parts_is_unpacked_to_its_end(post: Post, camera: Camera) -> None:
+    """A gzip file may be several, one after the other: so write programs that pack as they go."""
+    parts = [gzip.compress(lines(reading(camera)).encode()) for _part in range(3)]
+    response = post(b"".join(parts), **{"Content-Encoding": "gzip"})
+    assert response.json()["created"] == 3

@@ -132,3 +132,11 @@ def test_memory_stays_flat(reader: Client, new_passage: New) -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     assert sum(piece.count(b"\n") for piece in sent) > 55_000
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20_000  # kB
+
+
+def test_the_audit_trail_has_the_filters_as_they_were_meant(reader: Client, camera: Camera) -> None:
+    """All cameras, and nothing that is no filter: NUL among it cannot be kept."""
+    Camera.objects.create(name="Other", code="other")
+    table(reader.get(f"{EXPORT}?reason=inquiry&camera={camera.code}&camera=other&x=%00"))
+    details = AuditEvent.objects.get(action="passage.export").details
+    assert details == {"filters": {"camera": f"{camera.code},other"}}

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import IntegrityError, OperationalError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -13,6 +14,7 @@ from django.utils import timezone
 
 from accounts.models import ApiKey
 from cameras.models import Camera
+from conftest import picture
 from detections import services
 from detections.api import quick
 from detections.api.ingest import quickly
@@ -147,3 +149,21 @@ def test_a_camera_that_is_gone_by_the_commit_costs_an_answer_not_an_error(
         "/api/v1/events/ingest", GOOD, content_type="application/json", headers={"X-API-Key": sensor_key[1]}
     )
     assert answer.status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("event_id", str(uuid.uuid4())), ("detected_at", "2026-11-21T09:15:02Z"), ("metadata", '{"a": 1}')],
+)
+def test_a_field_that_is_sent_as_a_file_is_not_passed_over(
+    client: Client, sensor_key: tuple[ApiKey, str], camera: Camera, name: str, value: str
+) -> None:
+    """Without its event a repeat would be stored twice."""
+    form = GOOD | {
+        "crop": SimpleUploadedFile("crop.jpg", picture()),
+        name: SimpleUploadedFile("part", value.encode()),
+    }
+    answer = client.post("/api/v1/events/ingest", form, headers={"X-API-Key": sensor_key[1]})
+    assert answer.status_code == 400, answer.content
+    assert [row["field"] for row in answer.json()["errors"]] == [name]
+    assert not Detection.objects.exists()

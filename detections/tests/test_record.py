@@ -1,5 +1,7 @@
 """`record` is the only way in: idempotent, all rules, images kept, nothing half-written."""
 
+import io
+import struct
 import threading
 import uuid
 from collections.abc import Callable
@@ -10,6 +12,7 @@ import pytest
 from django.core.files.storage import default_storage
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
+from PIL import Image
 
 from conftest import picture
 from detections import images, partitions, services
@@ -105,6 +108,7 @@ def test_the_good_passages_of_a_call_are_kept_and_the_bad_ones_refused(new_passa
         ({"detected_at": datetime(1970, 1, 1, tzinfo=UTC)}, "detected_at", "too_old"),
         ({"detected_at": datetime(2090, 1, 1, tzinfo=UTC)}, "detected_at", "in_the_future"),
         ({"bounding_box": [1, 2, 3]}, "bounding_box", "invalid_box"),
+        ({"bounding_box": [False, False, True, True]}, "bounding_box", "invalid_box"),
         ({"bounding_box": [10, 10, 5, 20]}, "bounding_box", "invalid_box"),
         ({"bounding_box": [0, 0, 641.5, 20], "frame": picture()}, "bounding_box", "invalid_box"),
         ({"bounding_box": [0, 0, float("inf"), 20]}, "bounding_box", "invalid_box"),
@@ -172,6 +176,19 @@ def test_the_last_minutes_of_a_month_here_are_the_month_before_in_utc(new_passag
     for months in range(3, 6):
         edge = timezone.make_aware(half_past_midnight - timedelta(days=months * 31)).replace(day=1)
         assert services.record([new_passage(detected_at=edge)])[0].status == "created", edge
+
+
+@pytest.mark.parametrize("name", ["frame", "crop"])
+def test_odd_exif_costs_nothing(new_passage: New, name: str) -> None:
+    """A picture on its side, whose resolution is no number: Pillow cannot write this again."""
+    turned, odd = struct.pack("<HHIHH", 0x112, 3, 1, 6, 0), struct.pack("<HHI4s", 0x11A, 7, 4, b"odd!")
+    exif = b"Exif\0\0II*\0" + struct.pack("<IH", 8, 2) + turned + odd + bytes(4)
+    buffer = io.BytesIO()
+    Image.new("RGB", (400, 300)).save(buffer, "JPEG", exif=exif)
+    passage = new_passage(bounding_box=[10, 310, 60, 330], **{name: buffer.getvalue()})
+    assert [outcome.status for outcome in services.record([passage])] == ["created"]
+    with Image.open(io.BytesIO(Detection.objects.get().image_data or b"")) as crop:
+        assert crop.size == ((66, 27) if name == "frame" else (240, 320))
 
 
 def test_a_tiny_crop_costs_itself_not_the_passage(new_passage: New) -> None:

@@ -12,6 +12,7 @@ from asgiref.sync import async_to_sync, sync_to_async
 from asgiref.testing import ApplicationCommunicator
 from channels.routing import get_default_application
 from django.contrib.sessions.backends.db import SessionStore
+from django.db import ProgrammingError
 from django.test import Client
 from django.urls import reverse
 
@@ -333,6 +334,43 @@ def test_an_event_is_the_one_of_the_api(
     [passage] = with_corrections(Detection.objects.select_related("camera"))
     event = json.loads(json.dumps(stream.as_event(passage)))
     assert event == listed
+
+
+def test_a_reader_that_stumbles_goes_on(
+    reader_key: Any, new_passage: New, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else all listeners would get heartbeats, and never a passage again."""
+    real, stumbled = stream.page, asyncio.Event()
+    monkeypatch.setattr(stream, "AWAY_SECONDS", 0.02)
+
+    async def once(after: Any) -> Any:
+        if not stumbled.is_set():
+            stumbled.set()
+            raise ProgrammingError("planted: a column is being added")
+        return await real(after)
+
+    async def scenario() -> None:
+        async with listening(reader_key[1]) as socket:
+            await socket.until("ready")
+            monkeypatch.setattr(stream, "page", once)
+            await stumbled.wait()
+            await sync_to_async(record)([new_passage("AA0001")])
+            assert (await socket.next())["type"] == "passage"
+
+    run(scenario)
+
+
+def test_a_connection_that_fails_is_closed(reader_key: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fails(_after: Any) -> Any:
+        raise ProgrammingError("planted: a column is being added")
+
+    monkeypatch.setattr(stream, "page", fails)
+
+    async def scenario() -> None:
+        async with listening(reader_key[1], since="0-0") as socket:
+            assert (await socket.until("closed"))[-1]["code"] == consumers.TRY_AGAIN
+
+    run(scenario)
 
 
 def test_nobody_is_listened_for_when_nobody_listens(reader_key: Any) -> None:
