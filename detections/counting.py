@@ -12,7 +12,7 @@ from typing import Any
 from django.db import connection
 
 from detections import feed, partitions
-from detections.models import FeedCursor, HourlyCount, Layout
+from detections.models import DataKind, DeletionCertificate, FeedCursor, HourlyCount, Layout
 
 CONSUMER = "statistics"
 BATCH = 5_000
@@ -122,7 +122,7 @@ def recount(*, since: datetime = FIRST, until: datetime = LAST, repair: bool = F
     """Count again from the passages, by full hours; where the roll-ups differ. `repair` makes them right.
 
     Exact while passages come in: the cursor is held for a day of passages at a time, and only those up to it
-    are counted. Months that are not there any more keep the roll-ups that they had.
+    are counted. Months that were deleted keep the roll-ups that they had, also where one was made again since.
     """
     for month in partitions.months():
         start, end = (
@@ -136,6 +136,10 @@ def recount(*, since: datetime = FIRST, until: datetime = LAST, repair: bool = F
 
 def _recount_day(since: datetime, until: datetime, *, repair: bool) -> list[Difference]:
     with feed.hold(CONSUMER) as seen, connection.cursor() as cursor:
+        # From here on no month is dropped.
+        cursor.execute(f"LOCK TABLE ONLY {partitions.TABLE} IN ACCESS SHARE MODE")
+        if DeletionCertificate.objects.filter(kind=DataKind.READS, since__lte=since, until__gt=since).exists():
+            return []
         cursor.execute(_DIFFERENT, _parameters(seen) | {"since": since, "until": until})
         found = [Difference(*row) for row in cursor.fetchall()]
         if repair and found:

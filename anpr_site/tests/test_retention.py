@@ -3,8 +3,10 @@
 import hashlib
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -40,7 +42,7 @@ from detections.models import (
 )
 from detections.passages import NewPassage, check_time, times_taken
 from detections.retention import certificates, months, pictures, records, rules
-from detections.services import record
+from detections.services import record, submit_photo
 from detections.tasks import remember_plates
 from vehicles.models import StolenVehicle
 
@@ -111,6 +113,17 @@ def test_a_month_goes_whole_with_its_photos_and_a_certificate(
     assert sum(one.passages for one in HourlyCount.objects.all()) == 4, "roll-ups stay"
     assert list(counting.recount()) == []
     assert purging.purge() == []
+
+
+def test_a_month_that_went_keeps_its_roll_ups_though_it_is_made_again(old: date, new_passage: New) -> None:
+    consumed()
+    purging.purge()
+    rules.change(DataKind.READS, to=730, by=None)
+    record([new_passage("ZZ0001RB", detected_at=moment_in(old))])
+    consumed()
+    assert old in partitions.months()
+    assert list(counting.recount(repair=True)) == []
+    assert sum(one.passages for one in HourlyCount.objects.all()) == 4
 
 
 def test_a_month_is_kept_until_it_is_due(new_passage: New) -> None:
@@ -237,11 +250,45 @@ def test_passages_that_come_in_while_a_month_is_read_keep_it(
             camera = Camera.objects.get()
             fields = {"plate_number": "XX0001", "plate_key": "XX0001", "confidence": 1, "source": "api"}
             Detection.objects.create(camera=camera, detected_at=moment_in(month), **fields)
+            consumed()
         return found
 
     monkeypatch.setattr(months, "read", then_one_more)
     assert months.drop(old, by=None).rows == 5
     assert count == 3
+
+
+def test_nothing_is_dropped_that_came_in_after_the_consumers_were_asked(
+    old: date, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    consumed()
+    monkeypatch.setattr(months, "PAUSE_SECONDS", 0)
+    read, come = months.read, iter([True])
+
+    def one_more_first(month: date) -> months.Contents:
+        if next(come, False):
+            fields = {"plate_number": "XX0001", "plate_key": "XX0001", "confidence": 1, "source": "api"}
+            Detection.objects.create(camera=Camera.objects.get(), detected_at=moment_in(month), **fields)
+        return read(month)
+
+    monkeypatch.setattr(months, "read", one_more_first)
+    with pytest.raises(months.HeldError, match="has not seen all of it"):
+        months.drop(old, by=None)
+    assert Detection.objects.count() == 4
+
+
+def test_a_correction_made_while_the_month_goes_does_not_stay_behind(
+    old: date, operator: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    consumed()
+    passage = Detection.objects.all()[0]
+
+    def an_officer_is_at_it(_month: date) -> None:
+        correct(passage, plate_number="EF9012RB", reason="photo", by=operator)
+
+    monkeypatch.setattr(months, "GOES_WITH_A_MONTH", (*months.GOES_WITH_A_MONTH, an_officer_is_at_it))
+    assert months.drop(old, by=None).rows == 3
+    assert not Correction.objects.exists()
 
 
 def test_a_table_that_is_never_free_is_left(old: date, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -350,6 +397,32 @@ def test_photos_sent_in_go_once_they_were_dealt_with(camera: Camera) -> None:
     assert [one.status for one in Submission.objects.all()] == ["waiting"]
     left = sorted(default_storage.listdir(f"frames/{camera.code}")[1])
     assert left == ["read.jpg", "waiting.jpg"], "a photo that was read is its passage's"
+
+
+def test_a_photo_that_waits_to_be_read_is_kept_however_late_it_was_sent(camera: Camera) -> None:
+    rules.change(DataKind.IMAGES, to=1, by=None)
+    fields = {"camera": camera, "detected_at": timezone.now() - timedelta(days=3)}
+    waits, done = (submit_photo(photo=picture(), event_id=uuid4(), **fields) for _number in range(2))
+    Submission.objects.filter(pk=done.pk).update(status=SubmissionStatus.READ)
+    [certificate] = purging.purge(kinds={DataKind.IMAGES})
+    assert certificate.images == 1
+    assert default_storage.exists(waits.image_path)
+    assert not default_storage.exists(done.image_path)
+    Submission.objects.filter(pk=waits.pk).update(status=SubmissionStatus.READ)
+    assert len(purging.purge(kinds={DataKind.IMAGES})) == 1
+    assert not default_storage.exists(waits.image_path)
+
+
+def test_the_photo_of_a_passage_stays_where_its_worker_died_before_saying_so(new_passage: New) -> None:
+    long_ago = timezone.now() - timedelta(days=31)
+    passage = new_passage(detected_at=long_ago)
+    fields = {"camera": passage.camera, "detected_at": long_ago, "event_id": passage.event_id}
+    photo = submit_photo(photo=picture(), **fields)
+    record([replace(passage, frame_path=photo.image_path)])
+    Submission.objects.update(status=SubmissionStatus.FAILED, updated_at=long_ago)
+    [certificate] = purging.purge(kinds={DataKind.SUBMISSIONS})
+    assert (certificate.rows, certificate.images) == (1, 0)
+    assert default_storage.exists(Detection.objects.get().image_path)
 
 
 # --- Rules --------------------------------------------------------------------------------------------------
