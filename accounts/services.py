@@ -65,8 +65,10 @@ def audit_once(
         case_reference=case_reference,
         at__gte=timezone.now() - ONCE_WITHIN,
     )
-    same = noted.filter(details__contains=details) if outcome else noted.filter(details=details or {})
-    if not same.exists():
+    asked = details or {}
+    # In the database `contains` takes a part of a list for the list; what is left is compared whole.
+    earlier = noted.filter(details__contains=asked).values_list("details", flat=True)
+    if not any(asked == {name: row[name] for name in row if name not in (outcome or {})} for row in earlier):
         audit(
             by=by,
             action=action,

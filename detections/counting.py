@@ -123,13 +123,9 @@ def recount(*, since: datetime = FIRST, until: datetime = LAST, repair: bool = F
     """Count again from the passages, by full hours; where the roll-ups differ. `repair` makes them right.
 
     Exact while passages come in: the cursor is held for a day of passages at a time, and only those up to it
-    are counted. Months that were deleted keep the roll-ups that they had, also where passages came in later.
+    are counted. Months that were deleted keep the roll-ups that they had, also where one was made again.
     """
-    deleted = DeletionCertificate.objects.filter(kind=DataKind.READS).values_list("since", flat=True)
-    gone = {partitions.month_of(moment.astimezone(UTC)) for moment in deleted if moment}
     for month in partitions.months():
-        if month in gone:
-            continue
         start, end = (
             datetime(day.year, day.month, 1, tzinfo=UTC) for day in (month, partitions.add_months(month, 1))
         )
@@ -141,6 +137,11 @@ def recount(*, since: datetime = FIRST, until: datetime = LAST, repair: bool = F
 
 def _recount_day(since: datetime, until: datetime, *, repair: bool) -> list[Difference]:
     with feed.hold(CONSUMER) as seen, connection.cursor() as cursor:
+        # From here on no month is dropped.
+        cursor.execute(f"LOCK TABLE ONLY {partitions.TABLE} IN ACCESS SHARE MODE")
+        deleted = DeletionCertificate.objects.filter(kind=DataKind.READS, since__lte=since, until__gt=since)
+        if deleted.exists():
+            return []
         cursor.execute(_DIFFERENT, _parameters(seen) | {"since": since, "until": until})
         found = [Difference(*row) for row in cursor.fetchall()]
         if repair and found:

@@ -26,6 +26,7 @@ __all__ = [
     "confusable",
     "core",
     "fold",
+    "marked",
     "normalise",
 ]
 
@@ -84,13 +85,30 @@ def confusable(first: str, second: str) -> bool:
 def compare(read: str, listed: str) -> list[CharComparison]:
     """Explain a match: the read held against the listed plate, character by character.
 
-    Country marks are left out on both sides. The texts are aligned so that as few and as mild differences
-    as possible remain (confusable is half as bad as different, missing or extra).
+    Country marks are left out on both sides; where an error keeps the read's mark from being known as one,
+    it is held against the listed plate's. The texts are aligned so that as few and as mild differences as
+    possible remain (confusable is half as bad as different, missing or extra).
     """
-    pairs = _align(_bare(read), _bare(listed))
+    mine, forms = _bare(read), [_bare(listed)]
+    if mine == normalise(read):
+        forms += marked(listed)
+    pairs = _align(mine, min(forms, key=lambda form: _costs(mine, form)[-1][-1]))
     return [
         CharComparison(position, mine, theirs, _kind(mine, theirs))
         for position, (mine, theirs) in enumerate(pairs, start=1)
+    ]
+
+
+def marked(plate: str) -> list[str]:
+    """The plate as it is painted: with its mark, or with that of each country whose plate it may be."""
+    text, bare = normalise(plate), _bare(plate)
+    if bare != text:
+        return [text]
+    folded = fold_characters(bare)
+    return [
+        prefix + bare + suffix
+        for country, (prefix, suffix) in COUNTRY_MARKS.items()
+        if is_format_of_folded(country, folded)
     ]
 
 

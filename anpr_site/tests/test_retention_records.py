@@ -2,8 +2,10 @@
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from django.core.files.base import ContentFile
@@ -29,7 +31,7 @@ from detections.models import (
 )
 from detections.passages import NewPassage
 from detections.retention import rules
-from detections.services import record
+from detections.services import record, submit_photo
 from vehicles.models import StolenVehicle
 
 New = Callable[..., NewPassage]
@@ -149,3 +151,29 @@ def test_photos_sent_in_go_once_they_were_dealt_with(camera: Camera) -> None:
     assert [one.status for one in Submission.objects.all()] == ["waiting"]
     left = sorted(default_storage.listdir(f"frames/{camera.code}")[1])
     assert left == ["read.jpg", "waiting.jpg"], "a photo that was read is its passage's"
+
+
+def test_a_photo_that_waits_to_be_read_is_kept_however_late_it_was_sent(camera: Camera) -> None:
+    rules.change(DataKind.IMAGES, to=1, by=None)
+    fields = {"camera": camera, "detected_at": timezone.now() - timedelta(days=3)}
+    waits, done = (submit_photo(photo=picture(), event_id=uuid4(), **fields) for _number in range(2))
+    Submission.objects.filter(pk=done.pk).update(status=SubmissionStatus.READ)
+    [certificate] = purging.purge(kinds={DataKind.IMAGES})
+    assert certificate.images == 1
+    assert default_storage.exists(waits.image_path)
+    assert not default_storage.exists(done.image_path)
+    Submission.objects.filter(pk=waits.pk).update(status=SubmissionStatus.READ)
+    assert len(purging.purge(kinds={DataKind.IMAGES})) == 1
+    assert not default_storage.exists(waits.image_path)
+
+
+def test_the_photo_of_a_passage_stays_where_its_worker_died_before_saying_so(new_passage: New) -> None:
+    long_ago = timezone.now() - timedelta(days=31)
+    passage = new_passage(detected_at=long_ago)
+    fields = {"camera": passage.camera, "detected_at": long_ago, "event_id": passage.event_id}
+    photo = submit_photo(photo=picture(), **fields)
+    record([replace(passage, frame_path=photo.image_path)])
+    Submission.objects.update(status=SubmissionStatus.FAILED, updated_at=long_ago)
+    [certificate] = purging.purge(kinds={DataKind.SUBMISSIONS})
+    assert (certificate.rows, certificate.images) == (1, 0)
+    assert default_storage.exists(Detection.objects.get().image_path)

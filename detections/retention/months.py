@@ -119,8 +119,8 @@ def _plates(month: date) -> None:
     forget_plates(min(other for other in partitions.months() if other != month))
 
 
-GOES_WITH_A_MONTH = (_stays, _corrections, _plates)
-"""Called with the month, in the transaction that drops it, before its lock is taken."""
+GOES_WITH_A_MONTH = (_stays, _plates)
+"""Called with the month, in the transaction that drops it, before its lock is taken: they take their time."""
 
 
 # --- Dropping -----------------------------------------------------------------------------------------------
@@ -132,11 +132,12 @@ def drop(month: date, *, by: User | None) -> DeletionCertificate:
     Raises HeldError when something needs it, passages still came in, or the table was never free.
     """
     started, (since, until) = timezone.now(), bounds(month)
-    check_free(since, until)
     album = pictures.album_of(since, until)
     for _attempt in range(ATTEMPTS):
         try:
             contents = read(month)
+            # After the count: what comes in from here on is noticed by it.
+            check_free(since, until)
             with transaction.atomic():
                 _drop(month, contents)
                 return certificates.issue(
@@ -188,4 +189,6 @@ def _drop(month: date, contents: Contents) -> None:
         row: tuple[Any, ...] = cursor.fetchone()
         if row[0] != contents.rows:
             raise ChangedError
+        # They are few; made by an officer until just now, they would stay behind.
+        _corrections(month)
         cursor.execute(f"DROP TABLE {table}")

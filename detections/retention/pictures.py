@@ -12,6 +12,8 @@ from datetime import UTC, date, datetime, timedelta
 
 from django.core.files.storage import default_storage
 
+from detections.models import Submission, SubmissionStatus
+
 ROOT = "frames"
 DAY = timedelta(days=1)
 EVER = datetime(2000, 1, 1, tzinfo=UTC)
@@ -60,12 +62,21 @@ def days_between(since: datetime | None, until: datetime) -> Iterator[str]:
         yield from _parts(f"{ROOT}/{camera}", keep)
 
 
+def _waiting() -> set[str]:
+    """Photos that are still to be read: sent in late, they lie in the folder of an old day."""
+    waiting = Submission.objects.filter(status=SubmissionStatus.WAITING)
+    return set(waiting.values_list("image_path", flat=True))
+
+
+def _photos(folder: str, waiting: set[str]) -> Iterator[str]:
+    return (path for name in listed(folder)[1] if (path := f"{folder}/{name}") not in waiting)
+
+
 def album_of(since: datetime | None, until: datetime) -> Album:
     """What lies there now."""
-    digest, images, size = hashlib.sha256(), 0, 0
+    digest, images, size, waiting = hashlib.sha256(), 0, 0, _waiting()
     for folder in days_between(since, until):
-        for name in listed(folder)[1]:
-            path = f"{folder}/{name}"
+        for path in _photos(folder, waiting):
             length = default_storage.size(path)
             digest.update(f"{path} {length}\n".encode())
             images, size = images + 1, size + length
@@ -74,10 +85,10 @@ def album_of(since: datetime | None, until: datetime) -> Album:
 
 def delete(since: datetime | None, until: datetime) -> int:
     """Delete what lies there and the empty folders; how many files. A repeat goes on where one broke off."""
-    count = 0
+    count, waiting = 0, _waiting()
     for folder in list(days_between(since, until)):
-        for name in listed(folder)[1]:
-            default_storage.delete(f"{folder}/{name}")
+        for path in _photos(folder, waiting):
+            default_storage.delete(path)
             count += 1
         _tidy(folder)
     return count

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import AuditEvent, User
 from cameras import folders
-from detections.models import DataKind, DeletionCertificate, Submission, SubmissionStatus
+from detections.models import DataKind, DeletionCertificate, Detection, Submission, SubmissionStatus
 from detections.retention import certificates, months, pictures, rules
 from detections.retention.pictures import Album
 
@@ -74,6 +74,12 @@ def submissions_due(now: datetime) -> Iterable[Submission]:
     return done.filter(updated_at__lt=cutoff).order_by("created_at", "pk")
 
 
+def _shows_a_passage(photo: Submission) -> bool:
+    """Also where a worker stored the passage and died before it could say so."""
+    passages = Detection.objects.filter(event_id=photo.event_id)
+    return photo.status == SubmissionStatus.READ or passages.exists()
+
+
 def purge_submissions(now: datetime, *, by: User | None) -> DeletionCertificate | None:
     """Delete them; the photo too unless a passage was read from it, whose it is then."""
     due = list(submissions_due(now))
@@ -81,7 +87,7 @@ def purge_submissions(now: datetime, *, by: User | None) -> DeletionCertificate 
         return None
     album = Album(0, 0)
     for one in due:
-        if one.status != SubmissionStatus.READ and default_storage.exists(one.image_path):
+        if not _shows_a_passage(one) and default_storage.exists(one.image_path):
             album = Album(album.images + 1, album.bytes + default_storage.size(one.image_path))
             # Before the rows: a run that breaks off here is finished by the next one.
             default_storage.delete(one.image_path)

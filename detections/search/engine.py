@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from psycopg2 import errors
 
 from cameras.models import Camera
-from detections.models import Correction, Detection
+from detections.models import Correction, CorrectionKind, Detection
 from detections.search import dictionary, patterns, sightings
 from detections.search.criteria import Criteria, Mode, SearchRefusedError
 from detections.search.sightings import Place, Sighting, Window
@@ -148,7 +148,8 @@ def _matches(
 ) -> list[Match]:
     """The passages of these rows, in their order, for the rows' own time only.
 
-    One whose read and whose corrected plate both meet the search counts by the corrected one.
+    One whose read and whose corrected plate both meet the search counts by the corrected one. Where both
+    have one rank they have one place, between which a page may end: what is there of them stands for both.
     """
     if not rows:
         return []
@@ -163,10 +164,12 @@ def _matches(
         passage = stored.get(row.pk)
         if passage is None:
             continue
-        right = passage.correction.plate_number if passage.correction else ""
-        twice = row.pk in by_word or bool(ranks and right != passage.plate_number and right in ranks)
-        if row.corrected or not twice:
-            found.append(_match(passage, row.corrected, criteria))
+        said = passage.correction
+        right = said.plate_number if said and said.kind == CorrectionKind.CORRECTED else ""
+        known = right if right in (ranks or ()) else ""
+        elsewhere = row.pk in by_word or bool(known and ranks and ranks[known] != row.rank)
+        if row.corrected or not elsewhere:
+            found.append(_match(passage, row.corrected or known, criteria))
     return found
 
 

@@ -2,6 +2,7 @@
 
 from detections.search.criteria import Criteria
 from recognition import plates
+from recognition.characters import fold_characters
 from recognition.formats import COUNTRY_MARKS
 from recognition.likeness import within
 
@@ -26,9 +27,17 @@ def like(criteria: Criteria) -> list[str]:
 
 
 def near_keys(criteria: Criteria) -> dict[str, int]:
-    """The keys that a near miss may have, each with how many edits it takes."""
+    """The keys that a near miss may have, each with how many edits it takes.
+
+    A read with a letter for a digit fits no format, and so its key keeps the mark. One error may lie in the
+    mark itself; two are sought beside the likeliest mark only, for there are so many keys.
+    """
+    marked = [fold_characters(form) for form in plates.marked(criteria.text)]
     edits: dict[str, int] = {}
     for count in range(criteria.max_edits + 1):
-        for key in within(criteria.key, count):
-            edits.setdefault(key, count)
+        keys = set(within(criteria.key, count))
+        for base in marked if count < 2 else marked[:1]:
+            head, _key, tail = base.partition(criteria.key)
+            keys |= within(base, count) if count < 2 else {head + key + tail for key in keys}
+        edits.update((key, count) for key in keys if key not in edits)
     return edits

@@ -192,7 +192,9 @@ def _narrowed(window: Window, place: Place | None) -> Window:
         return window
     if place.back:
         return replace(window, since=max(window.since, place.detected_at))
-    return replace(window, until=min(window.until, place.detected_at + _MICROSECOND))
+    if place.detected_at >= window.until:
+        return window
+    return replace(window, until=place.detected_at + _MICROSECOND)
 
 
 def _ask(

@@ -1,7 +1,7 @@
 """POST /api/v1/events/search: what it finds, what it refuses, what it leaves in the audit trail."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ from accounts.models import ApiKey, AuditEvent, Scope, User
 from accounts.services import create_api_key
 from cameras.models import Camera
 from detections.passages import NewPassage
+from detections.search import Place
 from detections.services import record
 
 pytestmark = pytest.mark.django_db
@@ -211,3 +212,26 @@ def test_a_full_page_costs_as_many_queries_as_an_empty_one(
         with django_assert_max_num_queries(13):
             answer = ask(plate, "fuzzy").json()
         assert len(answer["results"]) == (50 if plate == "BB6232" else 0)
+
+
+def test_fewer_cameras_or_corners_are_another_search(ask: Ask, camera: Camera) -> None:
+    Camera.objects.create(name="Igolo", code="igolo")
+    now = timezone.now()
+    when = {"from": (now - timedelta(days=1)).isoformat(), "to": now.isoformat()}
+    square = [[2.0, 6.0], [3.0, 6.0], [3.0, 7.0], [2.0, 7.0], [2.0, 6.0]]
+    for where in (
+        {"cameras": ["igolo", "seme-krake-1"]},
+        {"cameras": ["igolo"]},
+        {"area": {"type": "Polygon", "coordinates": [square]}},
+        {"area": {"type": "Polygon", "coordinates": [[*square[:3], square[0]]]}},
+    ):
+        for _again in range(2):
+            assert ask(**when, **where).status_code == 200
+    assert AuditEvent.objects.filter(action="passage.search").count() == 4
+
+
+@pytest.mark.parametrize("microseconds", [253_402_300_799_999_999, -62_135_596_800_000_000])
+def test_a_made_up_cursor_is_no_fault_of_ours(ask: Ask, microseconds: int) -> None:
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
+    for back in (False, True):
+        assert ask(cursor=Place(0, moment, 1, back).encode()).status_code in (200, 400)

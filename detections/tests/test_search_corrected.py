@@ -111,3 +111,18 @@ def test_cameras_and_time_hold_for_it_too(corrected: Detection, camera: Camera) 
     other = Camera.objects.create(name="Igolo", code="igolo")
     assert len(search(Mode.EXACT, "AB1234RB", (camera.pk,))) == 3
     assert search(Mode.EXACT, "AB1234RB", (other.pk,)) == []
+
+
+@pytest.mark.parametrize(("mode", "plate"), [(Mode.EXACT, "AB1234RB"), (Mode.WILDCARD, "AB1234*")])
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_a_page_that_ends_between_read_and_correction_loses_nothing(
+    mode: Mode, plate: str, size: int, new_passage: New, operator: User
+) -> None:
+    now = timezone.now()
+    record([new_passage("AB1234", detected_at=now - timedelta(hours=hours)) for hours in range(4)])
+    passages = list(Detection.objects.order_by("-detected_at"))
+    for passage in passages:
+        corrections.correct(passage, plate_number="AB1234RB", reason="photo", by=operator)
+    matches = search(mode, plate, size=size)
+    assert [match.passage.pk for match in matches] == [passage.pk for passage in passages]
+    assert {match.plate for match in matches} == {"AB1234RB"}
