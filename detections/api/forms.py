@@ -35,6 +35,10 @@ class Watched:
         """As the body's own."""
         return self._noted(self._body.readline(size))
 
+    def close(self) -> None:
+        """As the body's own."""
+        self._body.close()
+
     def _noted(self, piece: bytes) -> bytes:
         self.end = (self.end + piece)[-KEPT:]
         return piece
