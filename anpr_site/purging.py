@@ -40,7 +40,8 @@ def due(now: datetime) -> list[Due]:
     album = records.images_due(now)
     if album.images:
         until = records.day_of(rules.cutoff(DataKind.IMAGES, now=now))
-        found.append(Due(DataKind.IMAGES, until, images=album.images, bytes=album.bytes))
+        held = _held(pictures.EVER, until)
+        found.append(Due(DataKind.IMAGES, until, None, album.images, album.bytes, held))
     for kind, count in (
         (DataKind.SUBMISSIONS, len(list(records.submissions_due(now)))),
         (DataKind.ALERTS, alerts.retention.due(now).count()),
@@ -56,12 +57,16 @@ def _months_due(now: datetime) -> Iterator[Due]:
     for month in months.due(now):
         since, until = months.bounds(month)
         album = pictures.album_of(since, until)
-        held = ""
-        try:
-            months.check_consumed(month)
-        except months.HeldError as error:
-            held = str(error)
-        yield Due(DataKind.READS, until, sizes.get(month), album.images, album.bytes, held)
+        yield Due(DataKind.READS, until, sizes.get(month), album.images, album.bytes, _held(since, until))
+
+
+def _held(since: datetime, until: datetime) -> str:
+    """Why passages of a time cannot go yet, as far as it is known without asking who would copy them out."""
+    try:
+        months.check_consumed(since, until)
+    except months.HeldError as error:
+        return str(error)
+    return ""
 
 
 def purge(*, kinds: set[DataKind] | None = None, by: User | None = None) -> list[DeletionCertificate]:
@@ -83,10 +88,23 @@ def purge(*, kinds: set[DataKind] | None = None, by: User | None = None) -> list
             DataKind.AUDIT: records.purge_audit,
         }
         for kind, step in steps.items():
-            if kind in wanted and (certificate := step(now, by=by)):
-                issued.append(certificate)
+            try:
+                if kind in wanted and (certificate := step(now, by=by)):
+                    issued.append(certificate)
+            except months.HeldError as error:
+                logger.error("%s are kept: %s", kind.value, error)  # noqa: TRY400 (the reason is the message)
         records.finish_all()
+        if DataKind.IMAGES in wanted:
+            _clean_folders(now)
     return issued
+
+
+def _clean_folders(now: datetime) -> None:
+    try:
+        records.clean_folders(now)
+    except OSError as error:
+        # Somebody else's disk: away, or not ours to write.
+        logger.warning("folders of cameras are not cleaned: %s", error.strerror)
 
 
 def _purge_months(now: datetime, by: User | None) -> Iterator[DeletionCertificate]:

@@ -11,7 +11,7 @@ from django.views.i18n import set_language
 from drf_spectacular.views import SpectacularAPIView
 
 from accounts.api.errors import json_error
-from anpr_site import health, home, metrics
+from anpr_site import health, home, metrics, retention_page
 from detections import statistics_views
 
 
@@ -40,6 +40,7 @@ urlpatterns = [
     path("alertes/", include("alerts.urls")),
     path("passages/", include("detections.urls")),
     path("recherche/", include("detections.search_urls")),
+    path("conservation/", retention_page.retention, name="retention"),
     path("statistiques/", statistics_views.statistics, name="statistics"),
     path("cameras/", include("cameras.live_urls")),
     path("cameras/", include((camera_pages, "cameras"))),

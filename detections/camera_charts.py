@@ -108,7 +108,7 @@ class Paper:
     def up(self) -> list[Mark]:
         """Marks of the values."""
         return [
-            Mark(f"{self._y(value):.1f}", formats.number_format(f"{value:g}"))
+            Mark(f"{self._y(value):.1f}", formats.number_format(f"{value:.12g}", force_grouping=True))
             for value in (0.0, self._top / 2, self._top)
         ]
 
@@ -128,7 +128,7 @@ class Paper:
     def _dates(self) -> list[Mark]:
         every = math.ceil(len(self._starts) / 8)
         return [
-            Mark(f"{self._x(index + 0.5):.1f}", formats.date_format(timezone.localtime(start), "j M"))
+            Mark(f"{self._x(index + 0.5):.1f}", formats.date_format(timezone.localtime(start), "j N"))
             for index, start in enumerate(self._starts)
             if index % every == every // 2
         ]

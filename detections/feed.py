@@ -29,6 +29,9 @@ BATCH = 500
 LAG_COUNTED = 10_000
 """More passages than this are not counted one by one."""
 
+_BY_INDEX = "SET LOCAL enable_sort = off; SET LOCAL jit = off"
+_AS_EVER = "SET LOCAL enable_sort TO DEFAULT; SET LOCAL jit TO DEFAULT"
+
 RowT = TypeVar("RowT", bound=models.Model)
 Position = tuple[int, int]
 """A place in a stream: transaction and row; what stands there has been seen."""
@@ -51,7 +54,10 @@ class Stream(Generic[RowT]):
 
         A row that retention takes away in between has its place, but nothing is there.
         """
-        with connection.cursor() as sql:
+        with transaction.atomic(), connection.cursor() as sql:
+            # Right after millions of rows came in, the planner does not know of them: it would sort all that
+            # wait, for each page.
+            sql.execute(_BY_INDEX)
             sql.execute(
                 f"""
                 SELECT id, detected_at, ingest_xid::text::bigint FROM {self.table}
@@ -62,6 +68,7 @@ class Stream(Generic[RowT]):
                 [str(after[0]), after[1], limit],
             )
             found = sql.fetchall()
+            sql.execute(_AS_EVER)
         if not found:
             return [], {}
         moments = [moment for _pk, moment, _xid in found]

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
-from accounts.templatetags.wording import SPACE, day, in_words, number
+from accounts.templatetags.wording import SPACE, number
 from accounts.views import person
 from cameras.models import Camera
 from detections.camera_charts import Chart, Paper
@@ -88,7 +88,7 @@ def statistics(request: HttpRequest) -> HttpResponse:
     context = {
         "period": asked,
         "periods": PERIODS,
-        "since": day(period.since) if asked in _DAYS else in_words(period.since, now),
+        "since": period.since,
         "total": total(hours),
         "chart": _chart(hours, period, by_the_hour=asked not in _DAYS),
         "heat": _heat(hours, period, now) if asked in _DAYS else None,

@@ -29,6 +29,8 @@ LISTS = {
     "/admin/cameras/sensorsettings/": {"admin"},
     "/admin/vehicles/vehicle/": {"admin", "operator", "viewer"},
     "/admin/vehicles/stolenvehicle/": {"admin", "operator"},
+    "/admin/detections/deletioncertificate/": {"admin"},
+    "/admin/detections/retentionrule/": {"admin"},
     "/admin/detections/submission/": {"admin", "operator"},
     "/admin/detections/feedcursor/": {"admin"},
     "/admin/accounts/user/": {"admin"},

@@ -89,7 +89,8 @@ def measured(rows: int, wanted: list[str]) -> None:
         "",
         f"{rows:,} passages of the twelve months before {UNTIL}, seed {SEED} "
         "(benchmarks/detections/traffic.py).",
-        "Milliseconds that the client waits for the database, over all statements of a question.",
+        "Milliseconds that the client waits for the database, over all statements of a question; each is",
+        "asked with 40 different values, twice: the first time finds them on the disk, the second in memory.",
     ]
     for name, ask in SETS.items():
         if wanted and name not in wanted:

@@ -8,14 +8,16 @@ from statistics import median
 from typing import Any
 
 from django.db import connection
+from django.db.models import QuerySet
 
 from accounts.models import User
 from accounts.roles import Role
 from benchmarks.detections import traffic
 from benchmarks.detections.traffic import CAMERAS
 from benchmarks.recognition.report import table
-from detections import statistics
-from detections.models import Detection
+from detections import partitions, statistics
+from detections.models import Detection, FeedCursor
+from detections.retention import months
 from detections.search import Criteria, Mode, find
 
 TIMES = 40
@@ -58,13 +60,17 @@ def milliseconds(ask: Callable[[], object]) -> float:
 
 
 def row(name: str, goal: str, asked: Iterable[Callable[[], object]]) -> list[str]:
-    """Median, 95 % and worst of one question."""
-    times = sorted(milliseconds(ask) for ask in asked)
-    place = min(len(times) - 1, round(0.95 * len(times)))
-    return [name, goal, *(f"{value:.1f}" for value in (median(times), times[place], times[-1]))]
+    """Medians of one question: with values that nobody asked for yet, and at once again."""
+    first, again = [], []
+    for ask in asked:
+        first.append(milliseconds(ask))
+        again.append(milliseconds(ask))
+    again.sort()
+    place = min(len(again) - 1, round(0.95 * len(again)))
+    return [name, goal, *(f"{value:.1f}" for value in (median(again), again[place], median(first)))]
 
 
-HEADS = ("question", "goal, median", "median, ms", "95 %", "worst")
+HEADS = ("question", "goal, median", "median, ms", "95 %", "the first time, median")
 
 
 def lists() -> Section:
@@ -74,10 +80,15 @@ def lists() -> Section:
     each = [newest.filter(camera=number)[:50] for number in range(1, 1 + min(TIMES, CAMERAS))]
     rows = [
         row("newest 50", "< 10", [lambda: list(newest[:50])] * TIMES),
-        row("newest 50 of a camera", "< 10", [partial(list, found) for found in each]),
+        row("newest 50 of a camera", "< 10", [partial(_again, found) for found in each]),
         row("newest 50, motorcycles read with less than 0.7", "< 10", [lambda: list(doubtful[:50])] * TIMES),
     ]
     return Section("Lists", table(HEADS, rows))
+
+
+def _again(found: QuerySet[Detection]) -> list[Detection]:
+    """Its rows, asked for anew."""
+    return list(found.all())
 
 
 def search() -> Section:
@@ -141,4 +152,33 @@ def _count(period: statistics.Span) -> None:
         cursor.fetchall()
 
 
-SETS: dict[str, Callable[[], Section]] = {"lists": lists, "search": search, "statistics": figures}
+def drop() -> Section:
+    """Retention drops the oldest month, with its certificate."""
+    rebased = {"xid": 2**62, "row_id": 0}  # every consumer has seen all
+    FeedCursor.objects.update_or_create(consumer="alerts", defaults=rebased)
+    month, marks = partitions.months()[0], []
+
+    def mark(execute: Callable[..., Any], sql: str, *more: Any) -> Any:
+        if sql.startswith("LOCK TABLE"):
+            marks.append(time.perf_counter())
+        return execute(sql, *more)
+
+    started = time.perf_counter()
+    with connection.execute_wrapper(mark):
+        certificate = months.drop(month, by=None)
+    ended = time.perf_counter()
+    rows = [
+        ["passages of the month", "", f"{certificate.rows:,}"],
+        ["count and digest, nothing locked, s", "", f"{marks[0] - started:.2f}"],
+        ["lock, count again, drop, certificate, commit, s", "< 1", f"{ended - marks[0]:.2f}"],
+    ]
+    return Section("A month dropped", table(("step", "goal", "figure"), rows))
+
+
+SETS: dict[str, Callable[[], Section]] = {
+    "lists": lists,
+    "search": search,
+    "statistics": figures,
+    "drop": drop,
+}
+"""In this order; the last takes a month away for good."""

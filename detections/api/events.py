@@ -165,6 +165,7 @@ class EventListView(APIView):
     required_permission = "detections.view_detection"
 
     @extend_schema(
+        operation_id="events_list",
         parameters=[EventQuerySerializer],
         responses={
             200: EventPageSerializer,

@@ -64,6 +64,7 @@ EXAMPLE = {
 
 def quickly(request: HttpRequest) -> HttpResponse | None:
     """Store a sound reading of a sensor, with its pictures; None: let IngestView see to it."""
+    quick.watch_end(request)
     token = sent_token(request.META)
     if not token or request.method != "POST" or too_large(request):
         return None
@@ -159,12 +160,18 @@ class IngestView(APIView):
     )
     def post(self, request: Request) -> HttpResponseBase:
         """Store a reading, or queue a photo."""
-        data = quick.form_fields(request._request) or self._validated(request)
+        data = self._of_form(request) or self._validated(request)
         data.setdefault("event_id", request.META.get(OWN_EVENT) or uuid.uuid4())
         frame, crop = _picture(data, "frame"), _picture(data, "crop")
         if not plates.normalise(data["plate_number"]):
             return self._queue(request, data, cast(bytes, frame))
         return self._record(request, data, frame, crop)
+
+    def _of_form(self, request: Request) -> dict[str, Any] | None:
+        try:
+            return quick.form_fields(request._request) if request.FILES or request.POST else None
+        except MultiPartParserError as error:
+            raise ParseError(str(error)) from error
 
     def _validated(self, request: Request) -> dict[str, Any]:
         serializer = IngestSerializer(data=request.data)

@@ -9,12 +9,14 @@ import re
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import orjson
 from django.db import connection
 from django.http import HttpRequest
+from django.http.multipartparser import MultiPartParserError
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from rest_framework.exceptions import ValidationError
 
 from accounts.api.parsers import too_deep
@@ -25,6 +27,7 @@ from recognition import plates
 
 # So short that no field of it can be too large, however its numbers are written out; and not nested too deep.
 _SMALL, _SHALLOW = 2048, 32
+_TAIL = 1024
 # orjson makes a float of a whole number beyond 64 bits; json does not.
 _LONG_NUMBER = re.compile(rb"\d{19}")
 
@@ -75,9 +78,51 @@ def cameras_of(bodies: Iterable[Any]) -> dict[str, Camera]:
         return {row[1]: Camera.from_db("default", ("id", "code"), row) for row in cursor.fetchall()}
 
 
+class Tail:
+    """A request's stream that remembers its end.
+
+    Django takes a form that breaks off for one that has ended, and just leaves out the file in which it did.
+    """
+
+    def __init__(self, stream: Any) -> None:
+        """`stream`: what is read from."""
+        self._stream = stream
+        self.last = b""
+
+    def read(self, size: int = -1) -> bytes:
+        """As the stream's own."""
+        return self._seen(self._stream.read(size))
+
+    def readline(self, size: int = -1) -> bytes:
+        """As the stream's own."""
+        return self._seen(self._stream.readline(size))
+
+    def _seen(self, data: bytes) -> bytes:
+        self.last = (self.last + data)[-_TAIL:]
+        return data
+
+
+def watch_end(request: HttpRequest) -> None:
+    """Have `form_fields` see whether a form was whole; call it before anything is read."""
+    if request.content_type == "multipart/form-data":
+        request._stream = cast(BinaryIO, Tail(request._stream))
+
+
+def _check_end(request: HttpRequest) -> None:
+    boundary = (request.content_params or {}).get("boundary", "")
+    stream = getattr(request, "_stream", None)
+    if isinstance(stream, Tail) and f"--{boundary}--".encode() not in stream.last:
+        raise MultiPartParserError(_("The form breaks off: send it again."))
+
+
 def form_fields(request: HttpRequest) -> dict[str, Any] | None:
-    """What IngestSerializer makes of a form with a reading, pictures included. None: ask it instead."""
-    if not request.FILES:
+    """What IngestSerializer makes of a form with a reading, pictures included. None: ask it instead.
+
+    Raises MultiPartParserError for a form that is broken or breaks off.
+    """
+    has_files = bool(request.FILES)
+    _check_end(request)
+    if not has_files:
         return None
     data = {name: value for name, value in request.POST.items() if name not in request.FILES}
     fields = fields_of(data, cameras_of([data]), timezone.now(), simple=False)

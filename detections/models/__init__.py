@@ -8,6 +8,7 @@ from detections.models.retention import (
     CertificateQuerySet,
     DataKind,
     DeletionCertificate,
+    Limits,
     RetentionRule,
 )
 from detections.models.search import SavedSearch, SavedSearchQuerySet, SeenPlate
@@ -27,6 +28,7 @@ __all__ = [
     "FeedCursor",
     "HourlyCount",
     "Layout",
+    "Limits",
     "RetentionRule",
     "SavedSearch",
     "SavedSearchQuerySet",

@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 from django.utils.module_loading import import_string
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from detections import feed, partitions
@@ -66,35 +67,35 @@ def due(now: datetime) -> list[date]:
 # --- Who still needs a month --------------------------------------------------------------------------------
 
 
-def check_free(month: date) -> None:
-    """Let everything that needs passages of the month copy them out. Raises HeldError.
+def check_free(since: datetime, until: datetime) -> None:
+    """Let everything that needs passages of a time, or their photos, copy them out. Raises HeldError.
 
-    Functions named in RETENTION_HOLDS get the bounds of the month; what they raise holds it.
+    Functions named in RETENTION_HOLDS get its bounds; what they raise holds all of it.
     """
-    check_consumed(month)
+    check_consumed(since, until)
     for name in settings.RETENTION_HOLDS:
         try:
-            import_string(name)(*bounds(month))
+            import_string(name)(since, until)
         except HeldError:
             raise
         except Exception as error:
             raise HeldError(f"{name}: {type(error).__name__}") from error
 
 
-def check_consumed(month: date) -> None:
-    """Every consumer of the feed has seen the whole month. Raises HeldError."""
+def check_consumed(since: datetime, until: datetime) -> None:
+    """Every consumer of the feed has seen all passages of a time. Raises HeldError."""
     consumers = list(FeedCursor.objects.all())
     if sum(one.stream == feed.PASSAGES.name for one in consumers) < len(settings.FEED_CONSUMERS):
-        raise HeldError("a consumer of the feed has never run")
+        raise HeldError(_("a consumer of the feed has never run"))
     with connection.cursor() as cursor:
         for one in consumers:
             cursor.execute(
                 f"SELECT EXISTS (SELECT 1 FROM {feed.STREAMS[one.stream].table} "  # noqa: S608 (names of ours)
                 "WHERE (ingest_xid, id) > (%s::text::xid8, %s) AND detected_at >= %s AND detected_at < %s)",
-                [str(one.xid), one.row_id, *bounds(month)],
+                [str(one.xid), one.row_id, since, until],
             )
             if cursor.fetchone()[0]:
-                raise HeldError(f"the consumer {one.consumer} has not seen all of it")
+                raise HeldError(_("the consumer %s has not seen all of it") % one.consumer)
 
 
 # --- What goes with a month ---------------------------------------------------------------------------------
@@ -136,7 +137,7 @@ def drop(month: date, *, by: User | None) -> DeletionCertificate:
         try:
             contents = read(month)
             # After the count: what comes in from here on is noticed by it.
-            check_free(month)
+            check_free(since, until)
             with transaction.atomic():
                 _drop(month, contents)
                 return certificates.issue(
@@ -153,13 +154,7 @@ def drop(month: date, *, by: User | None) -> DeletionCertificate:
         except (OperationalError, ChangedError) as error:
             logger.warning("month %s is not dropped yet: %s", month, type(error).__name__)
             time.sleep(PAUSE_SECONDS)
-    raise HeldError("its table was never free to be dropped")
-
-
-def finish(certificate: DeletionCertificate) -> None:
-    """Delete the photos of a month that is gone, and say so."""
-    pictures.delete(certificate.since, certificate.until)
-    certificates.finish(certificate)
+    raise HeldError(_("its table was never free to be dropped"))
 
 
 def read(month: date) -> Contents:

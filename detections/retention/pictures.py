@@ -16,6 +16,8 @@ from detections.models import Submission, SubmissionStatus
 
 ROOT = "frames"
 DAY = timedelta(days=1)
+EVER = datetime(2000, 1, 1, tzinfo=UTC)
+"""Before any photo."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,9 @@ def days_between(since: datetime | None, until: datetime) -> Iterator[str]:
 
 def _waiting() -> set[str]:
     """Photos that are still to be read: sent in late, they lie in the folder of an old day."""
-    return set(Submission.objects.filter(status=SubmissionStatus.WAITING).values_list("image_path", flat=True))
+    return set(
+        Submission.objects.filter(status=SubmissionStatus.WAITING).values_list("image_path", flat=True)
+    )
 
 
 def _photos(folder: str, waiting: set[str]) -> Iterator[str]:

@@ -9,8 +9,9 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.models import AuditEvent, User
+from cameras import folders
 from detections.models import DataKind, DeletionCertificate, Detection, Submission, SubmissionStatus
-from detections.retention import certificates, pictures, rules
+from detections.retention import certificates, months, pictures, rules
 from detections.retention.pictures import Album
 
 
@@ -33,15 +34,19 @@ def images_due(now: datetime) -> Album:
 
 
 def purge_images(now: datetime, *, by: User | None) -> DeletionCertificate | None:
-    """Certify the photos that are due; `months.finish` deletes them. None when there are none."""
-    album = images_due(now)
+    """Certify the photos that are due; `finish_all` deletes them. None when there are none.
+
+    Raises months.HeldError while something needs them, like passages.
+    """
+    album, until = images_due(now), day_of(rules.cutoff(DataKind.IMAGES, now=now))
     if not album.images:
         return None
+    months.check_free(pictures.EVER, until)
     with transaction.atomic():
         return certificates.issue(
             kind=DataKind.IMAGES,
             since=None,
-            until=day_of(rules.cutoff(DataKind.IMAGES, now=now)),
+            until=until,
             rows=0,
             digest=album.digest,
             album=album,
@@ -49,6 +54,17 @@ def purge_images(now: datetime, *, by: User | None) -> DeletionCertificate | Non
             started_at=now,
             finished=False,
         )
+
+
+def clean_folders(now: datetime) -> int:
+    """Delete photos that cameras of the kind "folder" put away once read; how many.
+
+    They are the originals of photos that media storage has its copy of, so no certificate counts them.
+    """
+    paths = list(folders.put_away(rules.cutoff(DataKind.IMAGES, now=now)))
+    for path in paths:
+        path.unlink(missing_ok=True)
+    return len(paths)
 
 
 def submissions_due(now: datetime) -> Iterable[Submission]:

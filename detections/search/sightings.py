@@ -104,9 +104,13 @@ _OF_PLATES = """
      ) AS seen
      ORDER BY near.rank {rank_order}, seen.detected_at {order}, seen.id {order} LIMIT %(size)s
 """
+# OFFSET 0 keeps the planner from guessing how rare the pattern is, and reading whole months for it: the
+# passages come by the index of their time until the page is full.
 _LIKE = """
-    (SELECT id, detected_at, 0 AS rank, '' AS corrected FROM detections_detection
-      WHERE ({likes}) AND {window} AND {beyond}
+    (SELECT id, detected_at, 0 AS rank, '' AS corrected
+       FROM (SELECT id, detected_at, plate_number FROM detections_detection WHERE {window} AND {beyond}
+              ORDER BY detected_at {order}, id {order} OFFSET 0) AS newest
+      WHERE {likes}
       ORDER BY detected_at {order}, id {order} LIMIT %(size)s)
     UNION ALL
     (SELECT id, detected_at, 0, corrected FROM ({corrected}) AS words

@@ -62,7 +62,7 @@ _COLUMNS = (
     "created_at",
     "updated_at",
 )
-# Straight into the table: a tenth of the time of INSERT, half of that by way of a temporary table.
+# Straight into the table: a seventh of the time of INSERT, half of that by way of a temporary table.
 _COPY = f"COPY detections_detection ({', '.join(_COLUMNS)}) FROM STDIN"
 _NULL = r"\N"
 _ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
@@ -217,7 +217,9 @@ def _line(item: Ready, pk: int, path: str, vehicles: dict[str, int], now: str) -
 
 
 def _text(value: str, most: int) -> str:
-    return value[:most].translate(_ESCAPES) if value else ""
+    if not value or value.isalnum():  # most are
+        return value[:most]
+    return value[:most].translate(_ESCAPES)
 
 
 def _number(value: float | None) -> str:
@@ -233,4 +235,5 @@ def _json(value: Sequence[Any] | dict[str, Any]) -> str:
         text = orjson.dumps(value).decode()
     except TypeError:
         text = json.dumps(value)
-    return text.translate(_ESCAPES)
+    # JSON itself escapes tabs and line ends.
+    return text.replace("\\", "\\\\") if "\\" in text else text

@@ -15,7 +15,6 @@ from django.utils import timezone
 
 from accounts.models import ApiKey, AuditEvent, Scope, User
 from accounts.services import create_api_key
-from alerts.services import match_passages
 from cameras.geometry import Space
 from cameras.models import Camera, Zone
 from detections import feed
@@ -24,7 +23,6 @@ from detections.api.serializers import EventSerializer
 from detections.models import Detection
 from detections.passages import NewPassage
 from detections.services import record
-from vehicles.models import StolenVehicle
 
 pytestmark = pytest.mark.django_db
 
@@ -195,16 +193,6 @@ def test_a_zone_in_a_picture_finds_the_boxes_in_it_but_not_in_its_holes(
     assert_refused(reader.get(f"{LIST}?zone={zone.pk}"), "zone", "no_picture_size")
     Camera.objects.filter(pk=scene.pk).update(width=1000, height=600)
     assert plates(reader.get(f"{LIST}?zone={zone.pk}")) == {"AA0002"}
-
-
-def test_matched_passages_raised_an_alert_or_were_folded_into_one(
-    reader: Client, new_passage: New, theft: StolenVehicle
-) -> None:
-    record([new_passage("BB6232RB"), new_passage("BB6232RB"), new_passage("AN0674RB")])
-    match_passages(list(Detection.objects.order_by("pk").select_related("camera")))
-    assert plates(reader.get(f"{LIST}?matched=true")) == {"BB6232RB"}
-    assert len(reader.get(f"{LIST}?matched=true").json()["results"]) == 2
-    assert plates(reader.get(f"{LIST}?matched=false")) == {"AN0674RB"}
 
 
 def assert_refused(response: Any, field: str, code: str) -> None:

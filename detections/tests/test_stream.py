@@ -10,13 +10,13 @@ from urllib.parse import urlencode
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
 from asgiref.testing import ApplicationCommunicator
+from channels.routing import get_default_application
 from django.contrib.sessions.backends.db import SessionStore
 from django.test import Client
 from django.urls import reverse
 
 from accounts.models import ApiKey, AuditEvent, Scope, User
 from accounts.services import create_api_key, revoke_api_key
-from anpr_site.routing import websocket
 from cameras.models import Camera
 from detections import consumers, feed, stream
 from detections.corrections import correct, with_corrections
@@ -57,7 +57,7 @@ class Socket:
             "client": ("192.0.2.7", 5000),
             "subprotocols": [],
         }
-        self._server = ApplicationCommunicator(websocket, scope)
+        self._server = ApplicationCommunicator(get_default_application(), scope)
 
     async def open(self) -> bool:
         """False when it was refused."""
