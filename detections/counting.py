@@ -123,7 +123,7 @@ def recount(*, since: datetime = FIRST, until: datetime = LAST, repair: bool = F
     """Count again from the passages, by full hours; where the roll-ups differ. `repair` makes them right.
 
     Exact while passages come in: the cursor is held for a day of passages at a time, and only those up to it
-    are counted. Months that were deleted keep the roll-ups that they had, also where one was made again.
+    are counted. Months that were deleted keep the roll-ups that they had, also where passages came in later.
     """
     for month in partitions.months():
         start, end = (
@@ -139,8 +139,9 @@ def _recount_day(since: datetime, until: datetime, *, repair: bool) -> list[Diff
     with feed.hold(CONSUMER) as seen, connection.cursor() as cursor:
         # From here on no month is dropped.
         cursor.execute(f"LOCK TABLE ONLY {partitions.TABLE} IN ACCESS SHARE MODE")
-        deleted = DeletionCertificate.objects.filter(kind=DataKind.READS, since__lte=since, until__gt=since)
-        if deleted.exists():
+        if DeletionCertificate.objects.filter(
+            kind=DataKind.READS, since__lte=since, until__gt=since
+        ).exists():
             return []
         cursor.execute(_DIFFERENT, _parameters(seen) | {"since": since, "until": until})
         found = [Difference(*row) for row in cursor.fetchall()]

@@ -139,7 +139,7 @@ def _objects(text: IO[str], names: Mapping[str, str]) -> Iterator[Line]:
             continue
         try:
             values = json.loads(line)
-        except (json.JSONDecodeError, RecursionError):
+        except (ValueError, RecursionError):
             values = None
         if isinstance(values, dict) and not too_deep(values):
             yield Line(number, {names.get(name, name): value for name, value in values.items()})
@@ -169,7 +169,8 @@ class Reader:
         for name in NEEDED:
             if not values.get(name):
                 raise LineError(name, "required", _("It is missing."))
-        if values["camera"] not in self._cameras:
+        camera = self._cameras.get(str(values["camera"]))
+        if camera is None:
             raise LineError("camera", "unknown", _("No camera has this code."))
         fields: dict[str, Any] = {"confidence": 1.0}
         fields |= {name: str(values[name]) for name in TEXTS if name in values}
@@ -177,7 +178,7 @@ class Reader:
         fields |= {name: _json(name, values[name]) for name in JSONS if name in values}
         return NewPassage(
             event_id=_event_id(line.number, values),
-            camera=self._cameras[values["camera"]],
+            camera=camera,
             detected_at=_moment(values["detected_at"]),
             source=Source.COMMAND,
             created_by=self._by,
@@ -227,10 +228,12 @@ def _number(name: str, value: Any) -> float:
 def _json(name: str, value: Any) -> Any:
     try:
         found = json.loads(value) if isinstance(value, str) else value
-        size = len(json.dumps(found, allow_nan=False))
+        text = json.dumps(found, allow_nan=False, ensure_ascii=False)
+        size = len(text.encode())
     except (ValueError, RecursionError):
-        found, size = None, 0
-    if not isinstance(found, JSONS[name]) or too_deep(found) or size > MAX_JSON_BYTES:
+        found, text, size = None, "", 0
+    kept = isinstance(found, JSONS[name]) and "\\u0000" not in text and size <= MAX_JSON_BYTES
+    if not kept or too_deep(found):
         raise LineError(name, "invalid", _("This is not the JSON that belongs here."))
     return found
 

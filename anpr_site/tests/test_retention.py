@@ -256,6 +256,55 @@ def test_passages_that_come_in_while_a_month_is_read_keep_it(
     assert count == 3
 
 
+def test_nothing_is_dropped_that_came_in_after_the_consumers_were_asked(
+    old: date, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    consumed()
+    monkeypatch.setattr(months, "PAUSE_SECONDS", 0)
+    read, come = months.read, iter([True])
+
+    def one_more_first(month: date) -> months.Contents:
+        if next(come, False):
+            fields = {"plate_number": "XX0001", "plate_key": "XX0001", "confidence": 1, "source": "api"}
+            Detection.objects.create(camera=Camera.objects.get(), detected_at=moment_in(month), **fields)
+        return read(month)
+
+    monkeypatch.setattr(months, "read", one_more_first)
+    with pytest.raises(months.HeldError, match="pas encore tout vu"):
+        months.drop(old, by=None)
+    assert Detection.objects.count() == 4
+
+
+def test_a_correction_made_while_the_month_goes_does_not_stay_behind(
+    old: date, operator: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    consumed()
+    passage = Detection.objects.all()[0]
+
+    def an_officer_is_at_it(_month: date) -> None:
+        correct(passage, plate_number="EF9012RB", reason="photo", by=operator)
+
+    monkeypatch.setattr(months, "GOES_WITH_A_MONTH", (*months.GOES_WITH_A_MONTH, an_officer_is_at_it))
+    assert months.drop(old, by=None).rows == 3
+    assert not Correction.objects.exists()
+
+
+def test_a_month_that_goes_during_a_recount_keeps_its_roll_ups(
+    old: date, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    consumed()
+    recount_day, first = counting._recount_day, iter([True])
+
+    def once_it_is_gone(*bounds: datetime, repair: bool) -> list[counting.Difference]:
+        if next(first, False):
+            assert len(purging.purge(kinds={DataKind.READS})) == 1
+        return recount_day(*bounds, repair=repair)
+
+    monkeypatch.setattr(counting, "_recount_day", once_it_is_gone)
+    assert list(counting.recount(repair=True)) == []
+    assert sum(one.passages for one in HourlyCount.objects.all()) == 3
+
+
 def test_a_table_that_is_never_free_is_left(old: date, monkeypatch: pytest.MonkeyPatch) -> None:
     consumed()
     monkeypatch.setattr(months, "PAUSE_SECONDS", 0)
@@ -360,47 +409,3 @@ def test_a_purge_that_is_killed_is_finished_by_the_next(old: date, settings: Any
     assert pictures.album_of(*months.bounds(old)).images == 0
     assert not folder.exists()
     assert list(certificates.faults()) == []
-
-
-def test_a_month_that_went_keeps_its_roll_ups_though_it_is_made_again(old: date, new_passage: New) -> None:
-    consumed()
-    purging.purge()
-    rules.change(DataKind.READS, to=730, by=None)
-    record([new_passage("ZZ0001RB", detected_at=moment_in(old))])
-    consumed()
-    assert old in partitions.months()
-    assert list(counting.recount(repair=True)) == []
-    assert sum(one.passages for one in HourlyCount.objects.all()) == 4
-
-
-def test_nothing_is_dropped_that_came_in_after_the_consumers_were_asked(
-    old: date, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    consumed()
-    monkeypatch.setattr(months, "PAUSE_SECONDS", 0)
-    read, come = months.read, iter([True])
-
-    def one_more_first(month: date) -> months.Contents:
-        if next(come, False):
-            fields = {"plate_number": "XX0001", "plate_key": "XX0001", "confidence": 1, "source": "api"}
-            Detection.objects.create(camera=Camera.objects.get(), detected_at=moment_in(month), **fields)
-        return read(month)
-
-    monkeypatch.setattr(months, "read", one_more_first)
-    with pytest.raises(months.HeldError, match="encore tout vu"):
-        months.drop(old, by=None)
-    assert Detection.objects.count() == 4
-
-
-def test_a_correction_made_while_the_month_goes_does_not_stay_behind(
-    old: date, operator: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    consumed()
-    passage = Detection.objects.all()[0]
-
-    def an_officer_is_at_it(_month: date) -> None:
-        correct(passage, plate_number="EF9012RB", reason="photo", by=operator)
-
-    monkeypatch.setattr(months, "GOES_WITH_A_MONTH", (*months.GOES_WITH_A_MONTH, an_officer_is_at_it))
-    assert months.drop(old, by=None).rows == 3
-    assert not Correction.objects.exists()

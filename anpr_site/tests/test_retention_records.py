@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -154,8 +155,9 @@ def test_photos_sent_in_go_once_they_were_dealt_with(camera: Camera) -> None:
 
 
 def test_a_photo_that_waits_to_be_read_is_kept_however_late_it_was_sent(camera: Camera) -> None:
+    consumed()
     rules.change(DataKind.IMAGES, to=1, by=None)
-    fields = {"camera": camera, "detected_at": timezone.now() - timedelta(days=3)}
+    fields: dict[str, Any] = {"camera": camera, "detected_at": timezone.now() - timedelta(days=3)}
     waits, done = (submit_photo(photo=picture(), event_id=uuid4(), **fields) for _number in range(2))
     Submission.objects.filter(pk=done.pk).update(status=SubmissionStatus.READ)
     [certificate] = purging.purge(kinds={DataKind.IMAGES})
@@ -170,8 +172,8 @@ def test_a_photo_that_waits_to_be_read_is_kept_however_late_it_was_sent(camera: 
 def test_the_photo_of_a_passage_stays_where_its_worker_died_before_saying_so(new_passage: New) -> None:
     long_ago = timezone.now() - timedelta(days=31)
     passage = new_passage(detected_at=long_ago)
-    fields = {"camera": passage.camera, "detected_at": long_ago, "event_id": passage.event_id}
-    photo = submit_photo(photo=picture(), **fields)
+    camera, event = passage.camera, passage.event_id
+    photo = submit_photo(photo=picture(), camera=camera, detected_at=long_ago, event_id=event)
     record([replace(passage, frame_path=photo.image_path)])
     Submission.objects.update(status=SubmissionStatus.FAILED, updated_at=long_ago)
     [certificate] = purging.purge(kinds={DataKind.SUBMISSIONS})

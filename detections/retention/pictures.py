@@ -64,8 +64,9 @@ def days_between(since: datetime | None, until: datetime) -> Iterator[str]:
 
 def _waiting() -> set[str]:
     """Photos that are still to be read: sent in late, they lie in the folder of an old day."""
-    waiting = Submission.objects.filter(status=SubmissionStatus.WAITING)
-    return set(waiting.values_list("image_path", flat=True))
+    return set(
+        Submission.objects.filter(status=SubmissionStatus.WAITING).values_list("image_path", flat=True)
+    )
 
 
 def _photos(folder: str, waiting: set[str]) -> Iterator[str]:

@@ -239,3 +239,20 @@ def test_an_import_that_is_killed_is_completed_by_the_next(tmp_path: Path, camer
     assert f"{stored:,} known already, 0 refused" in output.decode()
     assert Detection.objects.count() == count
     assert Detection.objects.values("event_id").distinct().count() == count
+
+
+def test_no_line_stops_the_others(tmp_path: Path, camera: Camera) -> None:
+    hostile = [
+        json.dumps(row(1, camera=["seme-krake-1"])),
+        '{"confidence": ' + "9" * 5000 + "}",
+        json.dumps(row(3, metadata={"note": "a\0b"})),
+        json.dumps(row(4, metadata={"note": ["\ud800"]})),
+        json.dumps(row(5, metadata='{"note": "a\\u0000b"}')),
+        json.dumps(row(6, bounding_box="[" + "9" * 5000 + "]")),
+    ]
+    path = tmp_path / "a.jsonl"
+    path.write_text("\n".join([*hostile, json.dumps(row(9))]), encoding="utf-8")
+    with pytest.raises(CommandError, match="6 lines were refused"):
+        run(path)
+    assert [number for number, _column, _code in problems(path)] == list("123456")
+    assert Detection.objects.get().plate_number == "AB0009RB"
