@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
-from django.utils import timezone
+from django.utils import timezone, translation
 from PIL import Image, ImageDraw
 
 from accounts.models import ApiKey, Scope, User
@@ -30,6 +30,8 @@ def _storage(settings: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Each test has its own media storage; static files are served without `collectstatic`."""
     rules.forget()
     quick.forget_cameras()
+    # A request leaves its language behind.
+    translation.deactivate()
     settings.MEDIA_ROOT = tmp_path_factory.mktemp("media")
     settings.STORAGES = {
         "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

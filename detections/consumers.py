@@ -10,6 +10,7 @@ from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.db import Error
 from django.http import QueryDict
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from rest_framework import serializers
 
@@ -24,6 +25,8 @@ from cameras.models import Camera
 from detections import feed, stream
 from detections.feed import Position
 from detections.models import Layout
+from detections.search import SearchRefusedError
+from detections.search.purpose import check_case
 from detections.stream import Item, Listener, Tail, Wanted
 from recognition import plates
 
@@ -254,6 +257,12 @@ class EventStreamConsumer(AsyncWebsocketConsumer):
         if not serializer.is_valid():
             return {}, flatten(serializer.errors)
         query = cast(dict[str, Any], serializer.validated_data)
+        caller = self._key or self._user
+        if query["plate"] and caller:
+            try:
+                check_case(query["case_reference"], since=timezone.now(), caller=caller)
+            except SearchRefusedError as error:
+                return {}, [{"field": error.field, "code": error.code, "message": error.message}]
         details = {name: query[name] for name in FILTERS if query[name]}
         audit(
             by=self._user,

@@ -106,8 +106,9 @@ def test_the_dashboard_shows_alerts_passages_and_cameras_in_trouble_first(
     html = logged_in(operator).get("/").content.decode()
     assert html.index("Porga") < html.index("Igolo")
     assert "flux &lt;fermé&gt;" in html
-    for words in ("alertes ouvertes", "passages aujourd’hui", "caméra en ligne sur 2", "Trop lente"):
-        assert words in html
+    # Soon after midnight those of the last hours are yesterday's, and none is "passage" in French.
+    for words in ("alertes ouvertes", "passages? aujourd’hui", "caméra en ligne sur 2", "Trop lente"):
+        assert re.search(words, html), words
     assert "data-passage-id" in html
     only = logged_in(operator).get("/", headers={"hx-target": "cameras-live"}).content.decode()
     assert "Porga" in only

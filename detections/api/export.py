@@ -22,7 +22,15 @@ from accounts.api.serializers import ErrorSerializer, refused
 from accounts.models import ApiKey, Scope, User
 from accounts.services import audit
 from detections.api.events import Place, select
-from detections.api.filters import FIELDS, Condition, ExportQuerySerializer, conditions, query_of, sent
+from detections.api.filters import (
+    FIELDS,
+    Condition,
+    ExportQuerySerializer,
+    check_purpose,
+    conditions,
+    query_of,
+    sent,
+)
 from detections.api.views import key_and_user
 
 CHUNK = 2000
@@ -157,13 +165,20 @@ class ExportView(APIView):
         query = query_of(request._request.GET)
         if not query.get("reason"):
             raise refused("reason", "required", _("An export needs a reason."))
+        check_purpose(query, key=key, user=user)
         wanted = conditions(query)
         most = settings.MAX_EXPORT_ROWS
         if are_more(wanted, most):
             text = _("More than %(most)d passages: narrow the filters, for instance the period.")
             raise refused("", "too_many", text % {"most": most})
         details = asked(request, key)
-        audit(by=user, action="passage.export", reason=query["reason"], details=details)
+        audit(
+            by=user,
+            action="passage.export",
+            reason=query["reason"],
+            case_reference=query.get("case_reference", ""),
+            details=details,
+        )
         name = f"passages-{timezone.localtime():%Y-%m-%d-%H%M}.csv"
         return StreamingHttpResponse(
             iter(Export(wanted, details=details, by=user)),
@@ -172,8 +187,12 @@ class ExportView(APIView):
         )
 
 
+APART = ("reason", "case_reference")
+"""What has a column of its own in the audit trail."""
+
+
 def asked(request: Request, key: ApiKey | None) -> dict[str, Any]:
     """The filters as they were sent, for the audit trail."""
     params = request._request.GET
-    filters = {name: sent(params, name) for name in FIELDS if name in params and name != "reason"}
+    filters = {name: sent(params, name) for name in FIELDS if name in params and name not in APART}
     return {"filters": filters} | ({"api_key": key.prefix} if key else {})

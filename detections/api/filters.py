@@ -23,6 +23,8 @@ from cameras.geometry import Space, check_geometry, polygons_of
 from cameras.models import Camera, Zone
 from cameras.places import cameras_in, cameras_near, inside
 from detections.models import Layout
+from detections.search import SearchRefusedError
+from detections.search.purpose import check_case
 from recognition import plates
 
 MAX_PAGE = 500
@@ -80,6 +82,7 @@ def _words(length: int, text: Any) -> serializers.CharField:
 FIELDS: dict[str, serializers.Field[Any, Any, Any, Any]] = {
     "plate": _words(64, "Whole plate, as read."),
     "reason": _words(500, "Why; needed with `plate` and for an export."),
+    "case_reference": _words(64, "The case; needed with `plate` by keys, as in a search."),
     "camera": _words(2000, "Codes of cameras, separated by commas."),
     "zone": _words(
         100,
@@ -159,12 +162,29 @@ def _check_together(query: Mapping[str, Any]) -> None:
         raise refused("confidence_max", "empty_range", _("The highest value is below the lowest."))
 
 
+def check_purpose(query: Mapping[str, Any], *, key: ApiKey | None, user: User | None) -> None:
+    """A look at one plate's passages names its case where a search would. Raises ValidationError."""
+    caller = key or user
+    if caller is None or not plates.normalise(query.get("plate", "")):
+        return
+    try:
+        check_case(query.get("case_reference", ""), since=query.get("from"), caller=caller)
+    except SearchRefusedError as error:
+        raise refused(error.field, error.code, error.message) from error
+
+
 def note_search(query: Mapping[str, Any], *, key: ApiKey | None, user: User | None) -> None:
     """A search by plate looks up somebody's ways: who, which and why go to the audit trail."""
+    check_purpose(query, key=key, user=user)
     plate = plates.normalise(query.get("plate", ""))
     if plate:
-        details = {"plate": plate} | ({"api_key": key.prefix} if key else {})
-        audit(by=user, action="passage.search", reason=query["reason"], details=details)
+        audit(
+            by=user,
+            action="passage.search",
+            reason=query["reason"],
+            case_reference=query.get("case_reference", ""),
+            details={"plate": plate} | ({"api_key": key.prefix} if key else {}),
+        )
 
 
 _TABLE = "detections_detection"

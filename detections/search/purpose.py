@@ -1,7 +1,7 @@
 """Why somebody searches: a reason always, a case where the role or the time asks for it; and the trace."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -28,16 +28,25 @@ class Purpose:
         if len(self.reason.strip()) < MIN_REASON:
             message = _("Say why you search: the reason is kept in the audit trail.")
             raise SearchRefusedError("reason", "required", message)
-        if self.case_reference.strip():
-            return
-        if needs_case(caller):
-            message = _("Name the case that you search for: it is kept in the audit trail.")
-            raise SearchRefusedError("case_reference", "required", message)
-        days = settings.SEARCH_CASE_REFERENCE_DAYS
-        # An hour's grace: a form that stood open for a while asks for no more than it said.
-        if criteria.since < timezone.now() - timedelta(days=days, hours=1):
-            message = _("A search that reaches back more than %(days)d days names its case.")
-            raise SearchRefusedError("case_reference", "required", message % {"days": days})
+        check_case(self.case_reference, since=criteria.since, caller=caller)
+
+
+def check_case(case_reference: str, *, since: datetime | None, caller: User | ApiKey) -> None:
+    """Raises SearchRefusedError for a look-up that has to name its case, and does not.
+
+    `since`: how far it reaches back, None: as far as passages are kept. List, export and stream of one
+    plate's passages obey this as the search does.
+    """
+    if case_reference.strip():
+        return
+    if needs_case(caller):
+        message = _("Name the case that you search for: it is kept in the audit trail.")
+        raise SearchRefusedError("case_reference", "required", message)
+    days = settings.SEARCH_CASE_REFERENCE_DAYS
+    # An hour's grace: a form that stood open for a while asks for no more than it said.
+    if since is None or since < timezone.now() - timedelta(days=days, hours=1):
+        message = _("A search that reaches back more than %(days)d days names its case.")
+        raise SearchRefusedError("case_reference", "required", message % {"days": days})
 
 
 def needs_case(caller: User | ApiKey) -> bool:

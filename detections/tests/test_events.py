@@ -161,7 +161,7 @@ def scene(new_passage: New, camera: Camera) -> Camera:
         ("near=6.43,2.73&radius_m=1000", {"AA0002", "AA0003"}),
         ("near=6.43,2.73&radius_m=7000", {"AA0001", "AA0002", "AA0003"}),
         ("near=6.43,2.73&radius_m=5500", {"AA0002", "AA0003"}),
-        ("plate=aa-0002&reason=enquête", {"AA0002"}),
+        ("plate=aa-0002&reason=enquête&case_reference=PV-12", {"AA0002"}),
     ],
 )
 def test_filters(reader: Client, scene: Camera, query: str, wanted: set[str]) -> None:
@@ -250,10 +250,14 @@ def test_a_search_of_a_program_by_plate_is_noted_with_its_key(
     record([new_passage()])
     assert client.get(f"{LIST}?plate=BB6232RB", headers=reading_key).status_code == 400
     assert not AuditEvent.objects.filter(action="passage.search").exists()
-    found = client.get(f"{LIST}?plate=BB6232RB&reason=PV+12", headers=reading_key)
+    asked = f"{LIST}?plate=BB6232RB&reason=PV+12"
+    assert client.get(asked, headers=reading_key).status_code == 400, "a key names its case"
+    assert not AuditEvent.objects.filter(action="passage.search").exists()
+    found = client.get(f"{asked}&case_reference=PV-12", headers=reading_key)
     assert plates(found) == {"BB6232RB"}
     event = AuditEvent.objects.get(action="passage.search")
     assert (event.reason, event.details["plate"]) == ("PV 12", "BB6232RB")
+    assert event.case_reference == "PV-12"
     assert event.details["api_key"] == ApiKey.objects.get(name="reader").prefix
 
 

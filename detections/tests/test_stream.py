@@ -137,7 +137,7 @@ def test_a_client_that_comes_back_gets_what_it_missed_in_order_and_nothing_twice
     [
         ({"camera": ["seme-krake-1", "other"]}, ["AA0001", "AA0002", "AA0003"]),
         ({"camera": "other"}, ["AA0003"]),
-        ({"plate": "aa 0002", "reason": "PV 12"}, ["AA0002"]),
+        ({"plate": "aa 0002", "reason": "PV 12", "case_reference": "PV-12"}, ["AA0002"]),
         ({"confidence_min": "0.9"}, ["AA0001", "AA0003"]),
         ({"vehicle_type": "truck"}, ["AA0001"]),
         ({"layout": "two_line"}, ["AA0002"]),
@@ -161,7 +161,7 @@ def test_filters(reader_key: Any, new_passage: New, query: Any, expected: list[s
     run(scenario)
     row = AuditEvent.objects.get(action="passage.stream")
     assert row.details["api_key"] == reader_key[0].prefix
-    assert set(query) - {"reason"} < set(row.details)
+    assert set(query) - {"reason", "case_reference"} < set(row.details)
     assert (row.reason, row.ip_address) == (query.get("reason", ""), "192.0.2.7")
 
 
@@ -169,6 +169,7 @@ def test_filters(reader_key: Any, new_passage: New, query: Any, expected: list[s
     ("query", "field", "code"),
     [
         ({"plate": "AA0001"}, "reason", "required"),
+        ({"plate": "AA0001", "reason": "PV 12"}, "case_reference", "required"),
         ({"camera": "nowhere"}, "camera", "unknown_camera"),
         ({"confidence_min": "2"}, "confidence_min", "max_value"),
         ({"confidence_min": "NaN"}, "confidence_min", "invalid"),
@@ -275,7 +276,7 @@ def test_silence_is_broken_by_a_heartbeat_whose_cursor_goes_on(
     monkeypatch.setattr(consumers, "HEARTBEAT_SECONDS", 0.1)
 
     async def scenario() -> None:
-        async with listening(reader_key[1], plate="ZZ9999", reason="PV 12") as socket:
+        async with listening(reader_key[1], plate="ZZ9999", reason="PV 12", case_reference="PV-12") as socket:
             [ready] = await socket.until("ready")
             await sync_to_async(record)([new_passage("AA0001")])
             newest = stream.cursor_text((await stream.page((0, 0)))[0])
