@@ -9,11 +9,12 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
-from detections.api import events, ingest
+from detections.api import events, ingest, statistics
 
 SHORT_WAYS: dict[str, Callable[[HttpRequest], HttpResponse | None]] = {
     "/api/v1/events": events.quickly,
     "/api/v1/events/ingest": ingest.quickly,
+    "/api/v1/events/stats": statistics.quickly,
 }
 
 

@@ -42,6 +42,11 @@ def measure(case: Case, side: Side, seconds: float, rng: random.Random) -> Run:
     """One run."""
     requests = [case.make(rng, side) for _ in range(max(20, round(case.most * seconds / 4)))]
     job = load.Job(side.port, case.connections, seconds, case.expect[side.name], requests)
+    if case.caught_up and side.name == "ours":
+        environment = {**os.environ, "DATABASE_URL": side.database_url}
+        subprocess.run(
+            [sys.executable, "-m", "benchmarks.ingest.seed", "consume"], env=environment, check=True
+        )
     before = processor.seconds_of(side.pid, side.database_url)
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.ingest.load"],
@@ -97,9 +102,9 @@ def report(found: Found, cases: list[Case], options: argparse.Namespace) -> str:
         "# Passages in and out over HTTP, beside a peer",
         "",
         "The peer is what document B describes (FastAPI, SQLModel async, asyncpg, uvicorn):",
-        "[peer.py](../ingest/peer.py). It asks for no key, looks at no picture, finds no repeat and wakes",
-        "nobody; ours does all of that. Each has a database of its own in the same PostgreSQL and "
-        f"{WORKERS} worker processes.",
+        "[peer.py](../ingest/peer.py). It asks for no key, looks at no picture, finds no repeat, wakes",
+        "nobody and notes no search; ours does all of that. Each has a database of its own in the same",
+        f"PostgreSQL and {WORKERS} worker processes.",
         "",
         f"`make bench ARGS=ingest`; {os.cpu_count()} cores for both, PostgreSQL and the load; {postgres}, "
         "`fsync` off for both as in tests.",

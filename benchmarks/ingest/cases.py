@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from benchmarks.ingest.pictures import CROP, FRAME
-from benchmarks.ingest.seed import plate
+from benchmarks.ingest.seed import known_plates, plate
 
 
 @dataclass(frozen=True)
@@ -18,6 +18,7 @@ class Case:
     """A kind of request: how many passages each holds, the ratio aimed at, and how to make one for a side.
 
     `most`: requests made ahead of a run, which ends when they are used up. `expect`: status of the answer.
+    `caught_up`: our workers, which do not run here, have dealt with all that came in.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Case:
     make: Callable[[random.Random, "Side"], list[bytes]]
     expect: dict[str, int]
     connections: int = 8
+    caught_up: bool = False
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,36 @@ def filtered(rng: random.Random, side: Side) -> list[bytes]:
     return request(side, "GET", f"/api/v1/events?{urlencode(query)}", [])
 
 
+def sought(mode: str) -> Callable[[random.Random, Side], list[bytes]]:
+    """The newest 50 passages of a plate, of a beginning of four, of its confusions, or one edit away."""
+
+    def make(rng: random.Random, side: Side) -> list[bytes]:
+        wanted = rng.choice(known_plates())
+        wanted = wanted[:4] if mode == "prefix" else wanted
+        if side.name == "peer":
+            query = urlencode({"plate": wanted, "mode": mode})
+            return request(side, "GET", f"/api/v1/events/search?{query}", [])
+        why = {"reason": "benchmark", "case_reference": "PV-1"}
+        if mode == "exact":
+            return request(side, "GET", f"/api/v1/events?{urlencode({'plate': wanted} | why)}", [])
+        ways: dict[str, dict[str, Any]] = {
+            "prefix": {"mode": "wildcard", "plate": f"{wanted}*"},
+            "confusable": {"mode": "fuzzy", "plate": wanted, "max_edits": 0},
+            "fuzzy": {"mode": "fuzzy", "plate": wanted, "max_edits": 1},
+        }
+        since = (datetime.now(UTC) - timedelta(days=30)).isoformat()
+        body = json.dumps(ways[mode] | why | {"from": since}).encode()
+        return request(side, "POST", "/api/v1/events/search", [body], "application/json")
+
+    return make
+
+
+def counted(rng: random.Random, side: Side) -> list[bytes]:
+    """Passages by the hour, in the last 24."""
+    since = urlencode({"since": datetime.now(UTC) - timedelta(days=1)}) if side.name == "peer" else "by=hour"
+    return request(side, "GET", f"/api/v1/events/stats?{since}", [])
+
+
 CREATED, OK = {"ours": 201, "peer": 201}, {"ours": 200, "peer": 200}
 
 CASES = [
@@ -128,5 +160,9 @@ CASES = [
     Case("batch of 100", 100, 4.5, 1_200, batch(100), {"ours": 200, "peer": 201}),
     Case("batch of 1,000", 1000, 9.0, 240, batch(1000), {"ours": 200, "peer": 201}, connections=4),
     Case("list with filters, 50 rows", 1, 3.5, 20_000, filtered, OK),
+    Case("exact plate", 1, 3.0, 4_000, sought("exact"), OK, caught_up=True),
+    Case("prefix of 4", 1, 3.0, 4_000, sought("prefix"), OK, caught_up=True),
+    Case("confusable plates", 1, 3.0, 4_000, sought("confusable"), OK, caught_up=True),
+    Case("fuzzy, one edit", 1, 2.0, 4_000, sought("fuzzy"), OK, caught_up=True),
+    Case("24 h statistics", 1, 4.0, 4_000, counted, OK, caught_up=True),
 ]
-"""Search and statistics: add a Case here, and what the peer answers it with in `peer`."""

@@ -15,11 +15,12 @@ from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, File, Form, UploadFile
 from fastapi.concurrency import run_in_threadpool
-from sqlalchemy import JSON, Column, DateTime, desc
+from sqlalchemy import JSON, Column, DateTime, desc, func
 from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
-from sqlmodel import Field, SQLModel, select
+from sqlmodel import Field, SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+KIN = {char: kin for kin in ("0OQD", "1IL", "2Z", "5S", "8B", "6G") for char in kin}
 UPLOADS = Path(os.environ["UPLOAD_DIR"])
 
 engine = create_async_engine(os.environ["PEER_DATABASE_URL"], pool_size=10, max_overflow=20)
@@ -168,3 +169,27 @@ async def events(
         query = query.where(PlateEvent.confidence >= min_confidence)
     query = query.order_by(desc("detected_at")).offset(offset).limit(limit)
     return list((await session.exec(query)).all())
+
+
+@app.get("/api/v1/events/search", response_model=list[PlateEventRead])
+async def search(session: Session, plate: str, mode: str = "exact", limit: int = 50) -> list[PlateEvent]:
+    """The newest events of a plate, of those that begin so, that a reader may confuse, or one edit away."""
+    column = col(PlateEvent.plate_number)
+    conditions = {
+        "exact": column == plate,
+        "prefix": column.like(f"{plate}%"),
+        "confusable": column.regexp_match(f"^{''.join(f'[{KIN.get(char, char)}]' for char in plate)}$"),
+        "fuzzy": func.levenshtein(column, plate) <= 1,
+    }
+    query = select(PlateEvent).where(conditions[mode]).order_by(desc("detected_at")).limit(limit)
+    return list((await session.exec(query)).all())
+
+
+@app.get("/api/v1/events/stats")
+async def stats(session: Session, since: datetime) -> dict[str, Any]:
+    """How many events there were in each hour since then."""
+    hour = func.date_trunc("hour", PlateEvent.detected_at)
+    rows = await session.exec(
+        select(hour, func.count()).where(col(PlateEvent.detected_at) >= since).group_by(hour).order_by(hour)
+    )
+    return {"rows": [{"hour": moment, "events": count} for moment, count in rows.all()]}

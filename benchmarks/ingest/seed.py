@@ -1,7 +1,8 @@
 """The same cameras and passages for both sides, before anything is measured.
 
 `python -m benchmarks.ingest.seed ours|peer COUNT` prints {"cameras": [...], "key": token} as JSON. Ours come
-in by `services.record`, the peer's by its own session.
+in by `services.record`, the peer's by its own session. `... seed consume` does what our workers would have
+done by now: the dictionary of plates and the roll-ups.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ import sys
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 SEED = 5
@@ -24,6 +26,12 @@ CHUNK = 1000
 def plate(rng: random.Random) -> str:
     """A plate of Benin."""
     return f"{rng.choice(LETTERS)}{rng.choice(LETTERS)}{rng.randrange(10_000):04}RB"
+
+
+@cache
+def known_plates() -> list[str]:
+    """Plates that were seen on both sides."""
+    return [row["plate_number"] for row in rows(20_000)]
 
 
 def rows(count: int) -> Iterator[dict[str, Any]]:
@@ -66,16 +74,34 @@ def seed_ours(count: int) -> dict[str, Any]:
             record(chunk)
             chunk = []
     record(chunk)
+    consume()
     return {"cameras": [camera.code for camera in cameras], "key": token}
+
+
+def consume() -> None:
+    """Let the consumers of the feed catch up, and the planner know of it."""
+    import django
+
+    django.setup()
+    from django.db import connection
+
+    from detections import counting, tasks
+
+    tasks.remember_plates()
+    counting.count_new()
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE detections_seenplate, detections_hourlycount")
 
 
 async def seed_peer(count: int) -> dict[str, Any]:
     """Tables, cameras and passages by the peer's own models."""
+    from sqlalchemy import text
     from sqlmodel import SQLModel
 
     from benchmarks.ingest import peer
 
     async with peer.engine.begin() as connection:
+        await connection.execute(text("CREATE EXTENSION IF NOT EXISTS fuzzystrmatch"))
         await connection.run_sync(SQLModel.metadata.create_all)
     async with peer.sessions() as session:
         cameras = [peer.Camera(name=f"Banc {n}", code=f"banc-{n:03}") for n in range(CAMERAS)]
@@ -95,6 +121,9 @@ async def seed_peer(count: int) -> dict[str, Any]:
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "anpr_site.settings")
+    if sys.argv[1] == "consume":
+        consume()
+        sys.exit()
     wanted = int(sys.argv[2])
     told = seed_ours(wanted) if sys.argv[1] == "ours" else asyncio.run(seed_peer(wanted))
     print(json.dumps(told))

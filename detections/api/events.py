@@ -19,12 +19,11 @@ from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from accounts.api.authentication import sent_token, usable_key
 from accounts.api.pagination import is_position
 from accounts.api.serializers import ErrorSerializer
 from accounts.models import ApiKey, Scope, User, may
 from detections.api.filters import Condition, EventQuerySerializer, conditions, note_search, query_of
-from detections.api.quick import doubt_connection, trust_connection
+from detections.api.quick import doubt_connection, key_of, trust_connection
 from detections.api.serializers import EventPageSerializer, EventSerializer, reviewed_of
 from detections.api.views import key_and_user
 from detections.models import Correction
@@ -148,13 +147,12 @@ def answer(request: HttpRequest, *, key: ApiKey | None, user: User | None) -> Ht
 
 def quickly(request: HttpRequest) -> HttpResponse | None:
     """The page for a program with a key; None: let EventListView see to it."""
-    token = sent_token(request.META)
-    if not token or request.method != "GET":
+    if request.method != "GET":
         return None
     trust_connection()
     try:
-        key = usable_key(token)
-        if key is None or EventListView.required_scope not in key.scopes:
+        key = key_of(request, EventListView.required_scope)
+        if key is None:
             return None
         return answer(request, key=key, user=None)
     except (ValidationError, NotFound):

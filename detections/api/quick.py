@@ -18,8 +18,10 @@ from django.http import HttpRequest
 from django.utils import timezone
 from rest_framework.exceptions import ValidationError
 
+from accounts.api.authentication import sent_token, usable_key
 from accounts.api.parsers import too_deep
 from accounts.api.serializers import StrictJson, keepable
+from accounts.models import ApiKey
 from cameras.models import Camera
 from detections.models import Layout
 from recognition import plates
@@ -67,6 +69,13 @@ def doubt_connection() -> None:
     """After an error: close the connection if it is dead, so that the long way has a new one."""
     if not connection.in_atomic_block:
         connection.close_if_unusable_or_obsolete()
+
+
+def key_of(request: HttpRequest, scope: str) -> ApiKey | None:
+    """The key of a request, where it may be used and has the scope."""
+    token = sent_token(request.META)
+    key = usable_key(token) if token else None
+    return key if key and scope in key.scopes else None
 
 
 def cameras_of(bodies: Iterable[Any]) -> dict[str, Camera]:

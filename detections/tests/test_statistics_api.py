@@ -116,3 +116,20 @@ def test_the_answer_costs_few_queries(
     client = logged_in(viewer)
     with django_assert_max_num_queries(5):
         stats(client, by="camera")
+
+
+@pytest.mark.parametrize("by", ["hour", "day", "camera", "vehicle"])
+def test_a_program_gets_by_the_short_way_what_the_long_one_gives(
+    client: Client, counted: None, by: str, django_assert_max_num_queries: Any
+) -> None:
+    _key, token = create_api_key(name="reader", scopes=[Scope.EVENTS_READ], by=None)
+    _other, may_only_send = create_api_key(name="sensor", scopes=[Scope.EVENTS_WRITE], by=None)
+    client.get(STATS, headers={"X-API-Key": token})  # notes that the key was used
+    until = timezone.now().isoformat()
+    long = client.get(STATS, {"by": by, "until": until}, headers={"X-API-Key": token}).json()
+    with django_assert_max_num_queries(4):
+        short = client.get(STATS, {"by": by}, headers={"X-API-Key": token}).json()
+    assert {**short, "as_of": None} == {**long, "as_of": None}
+    assert client.get(STATS, {"by": by}, headers={"X-API-Key": may_only_send}).status_code == 403
+    assert client.get(STATS, {"by": by}).status_code == 401
+    assert client.get(STATS, {"by": "plate"}, headers={"X-API-Key": token}).status_code == 400
