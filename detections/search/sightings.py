@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from typing import Any, Self
 
 from django.db import connection, transaction
@@ -16,7 +17,7 @@ from django.db import connection, transaction
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 MANY = 40
-"""Plates for whose passages the time window is asked in parts."""
+"""Plates that are asked for at once; of one rank: from so many on the time window is asked in parts."""
 _FIRST_PART = timedelta(days=7)
 
 
@@ -125,16 +126,14 @@ def of_plates(ranks: Mapping[str, int], window: Window, *, place: Place | None, 
     if place and set(kept.values()) == {place.rank}:
         window = _narrowed(window, place)
     beyond = f"(near.rank <> %(rank)s OR {_beyond(place)})" if place else "TRUE"
-    parameters = {"plates": list(kept), "ranks": list(kept.values())}
     found: list[Sighting] = []
-    by_time_alone = len(set(kept.values())) == 1 and len(kept) > MANY
-    for part in _parts(window, place) if by_time_alone else [window] if kept else []:
+    for some, part in _portions(kept, window, place):
         rows = _ask(
             _OF_PLATES,
             part,
             place,
             size - len(found),
-            parameters,
+            {"plates": list(some), "ranks": list(some.values())},
             beyond=beyond,
             meets="said.plate_number = near.plate",
         )
@@ -142,6 +141,30 @@ def of_plates(ranks: Mapping[str, int], window: Window, *, place: Place | None, 
         if len(found) == size:
             break
     return found
+
+
+def _portions(
+    kept: Mapping[str, int], window: Window, place: Place | None
+) -> Iterator[tuple[Mapping[str, int], Window]]:
+    """What to ask for in turn until the page is full, in the order that results come in.
+
+    Plates of one rank are ordered by time alone: the window in parts, where they are many. Others: some
+    plates at a time, the best first; those of one rank stay together.
+    """
+    if len(set(kept.values())) == 1:
+        parts = _parts(window, place) if len(kept) > MANY else [window]
+        yield from ((kept, part) for part in parts)
+        return
+    some: dict[str, int] = {}
+    back = bool(place and place.back)
+    ordered = sorted(kept.items(), key=lambda item: item[1], reverse=back)
+    for _rank, group in groupby(ordered, key=lambda item: item[1]):
+        some.update(group)
+        if len(some) >= MANY:
+            yield some, window
+            some = {}
+    if some:
+        yield some, window
 
 
 def like(patterns: Sequence[str], window: Window, *, place: Place | None, size: int) -> list[Sighting]:
