@@ -30,7 +30,8 @@ class Kept:
 
 def next_month(now: datetime) -> tuple[datetime, datetime] | None:
     """The month of passages that goes next, and from when on; None where none is kept."""
-    coming = [one for one in partitions.months() if one not in months.due(now)]
+    due = set(months.due(now))
+    coming = [one for one in partitions.months() if one not in due]
     if not coming:
         return None
     since, until = months.bounds(coming[0])
