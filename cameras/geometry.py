@@ -6,7 +6,7 @@ degrees (WGS 84). Structure and numbers are checked before shapely sees them: it
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 from django.core.exceptions import ValidationError
@@ -56,14 +56,6 @@ def polygons_of(value: Any) -> list[Polygon]:
     polygons = [coordinates] if value["type"] == "Polygon" else coordinates
     _check_nesting(polygons)
     return [[[_position(point) for point in ring] for ring in polygon] for polygon in polygons]
-
-
-def held(geometry: dict[str, Any], points: Sequence[Position]) -> list[bool]:
-    """Which of the points lie in a geometry that `check_geometry` found sound; its border counts as in it."""
-    import shapely  # here for the reason told in _check_shape
-
-    shape = shapely.geometry.shape(geometry)
-    return [bool(shape.covers(shapely.Point(point))) for point in points]
 
 
 def _check_nesting(polygons: Any) -> None:

@@ -1,7 +1,7 @@
 """Cameras (document A: cameras) and the lease of the worker that reads each."""
 
 from functools import cache
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 from zoneinfo import available_timezones
 
 from django.conf import settings as site
@@ -13,7 +13,6 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from cameras.addresses import MAX_ADDRESS, validate_source
-from cameras.geometry import held
 from cameras.models.base import Configured, ConfiguredQuerySet
 from cameras.models.recognition_model import ModelConfig
 from cameras.options import CameraSettings, CameraSettingsError, validate_settings
@@ -73,13 +72,6 @@ class CameraQuerySet(ConfiguredQuerySet["Camera"]):
     def to_read(self) -> Self:
         """Cameras that a worker should be reading."""
         return self.filter(is_enabled=True).exclude(stream_url="", rtsp_url="")
-
-    def within(self, area: dict[str, Any]) -> set[int]:
-        """Keys of the cameras that stand in a GeoJSON geometry of degrees, its border included."""
-        placed = self.exclude(latitude=None).exclude(longitude=None)
-        points = {camera.pk: (float(camera.longitude or 0), float(camera.latitude or 0)) for camera in placed}
-        inside = held(area, list(points.values()))
-        return {pk for pk, stands in zip(points, inside, strict=True) if stands}
 
     def named(self, wanted: str) -> "Camera | None":
         """The camera of this code, name or number, as people type it."""

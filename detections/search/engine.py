@@ -11,7 +11,9 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from psycopg2 import errors
 
+from cameras.geometry import polygons_of
 from cameras.models import Camera
+from cameras.places import cameras_in
 from detections.models import Correction, CorrectionKind, Detection
 from detections.search import dictionary, patterns, sightings
 from detections.search.criteria import Criteria, Mode, SearchRefusedError
@@ -98,7 +100,7 @@ def cameras_of(criteria: Criteria) -> tuple[int, ...] | None:
     """Keys of the cameras that count: those named and those within the area; None for all."""
     if criteria.area is None:
         return criteria.cameras
-    within = Camera.objects.within(criteria.area)
+    within = set(cameras_in(Camera.objects.all(), polygons_of(criteria.area)).values_list("pk", flat=True))
     if criteria.cameras is not None:
         within &= set(criteria.cameras)
     return tuple(sorted(within))
